@@ -1,0 +1,61 @@
+# covector_add_library(NAME SOURCES ... [PLAIN ...] [LINK ...] [PRIVATE_LINK ...])
+#   A shared library of the tree: target covector_NAME, alias covector::NAME, headers in include/.
+# Each of the three also takes PLAIN ...: sources that do not use torch and so do without the precompiled
+# header, which costs seconds to load.
+# covector_add_plugin(NAME SOURCES ... [PLAIN ...] [LINK ...])
+#   A plug-in module NAME.covector.so beside its manifest NAME.covector.json.
+# covector_add_test(NAME SOURCES ... [PLAIN ...] [LINK ...] [PLUGINS ...] [ENVIRONMENT ...])
+#   A test program NAME_test, one CTest entry a source file.
+
+function(_covector_common target plain)
+  set_source_files_properties(${plain} PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
+  target_link_libraries(${target} PRIVATE $<BUILD_INTERFACE:covector_warnings>)
+  if(TARGET covector_pch)
+    target_precompile_headers(${target} REUSE_FROM covector_pch)
+  endif()
+endfunction()
+
+function(covector_add_library name)
+  cmake_parse_arguments(arg "" "" "SOURCES;PLAIN;LINK;PRIVATE_LINK" ${ARGN})
+  add_library(covector_${name} SHARED ${arg_SOURCES} ${arg_PLAIN})
+  add_library(covector::${name} ALIAS covector_${name})
+  set_target_properties(covector_${name} PROPERTIES EXPORT_NAME ${name})
+  target_include_directories(covector_${name} PUBLIC
+    $<BUILD_INTERFACE:${CMAKE_CURRENT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:include>)
+  target_link_libraries(covector_${name} PUBLIC ${arg_LINK} PRIVATE ${arg_PRIVATE_LINK})
+  _covector_common(covector_${name} "${arg_PLAIN}")
+endfunction()
+
+function(covector_add_plugin name)
+  cmake_parse_arguments(arg "" "" "SOURCES;PLAIN;LINK" ${ARGN})
+  set(target plugin_${name})
+  add_library(${target} MODULE ${arg_SOURCES} ${arg_PLAIN})
+  target_include_directories(${target} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
+  target_link_libraries(${target} PRIVATE covector::core ${arg_LINK})
+  set_target_properties(${target} PROPERTIES
+    PREFIX "" OUTPUT_NAME ${name}.covector
+    LIBRARY_OUTPUT_DIRECTORY ${COVECTOR_PLUGIN_OUTPUT_DIRECTORY})
+  _covector_common(${target} "${arg_PLAIN}")
+endfunction()
+
+function(covector_add_test name)
+  cmake_parse_arguments(arg "" "" "SOURCES;PLAIN;LINK;PLUGINS;ENVIRONMENT" ${ARGN})
+  add_executable(${name}_test ${arg_SOURCES} ${arg_PLAIN})
+  target_include_directories(${name}_test PRIVATE ${CMAKE_SOURCE_DIR}/tests)
+  target_link_libraries(${name}_test PRIVATE covector_test_support ${arg_LINK})
+  target_compile_definitions(${name}_test PRIVATE
+    COVECTOR_SOURCE_DIR="${CMAKE_SOURCE_DIR}" COVECTOR_BINARY_DIR="${CMAKE_BINARY_DIR}")
+  _covector_common(${name}_test "${arg_PLAIN}")
+  foreach(plugin ${arg_PLUGINS})
+    add_dependencies(${name}_test plugin_${plugin})
+  endforeach()
+  # Catch2 tags each test with the name of its file under -#, so one program serves an entry a file.
+  foreach(source ${arg_SOURCES} ${arg_PLAIN})
+    get_filename_component(file ${source} NAME_WE)
+    if(file MATCHES "_test$")
+      add_test(NAME ${name}/${file} COMMAND ${name}_test "-#" "[#${file}]~[slow]")
+      set_tests_properties(${name}/${file} PROPERTIES
+        ENVIRONMENT "OMP_NUM_THREADS=1;COVECTOR_PLUGIN_PATH=${COVECTOR_PLUGIN_OUTPUT_DIRECTORY};${arg_ENVIRONMENT}")
+    endif()
+  endforeach()
+endfunction()

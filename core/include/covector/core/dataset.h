@@ -1,0 +1,48 @@
+#pragma once
+
+#include "covector/core/sample.h"
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <vector>
+
+namespace covector {
+
+enum class Split { train, validation, test };
+COVECTOR_API std::string_view to_string(Split split);
+
+/// Where images and labels come from. Built from options alone; open() is the first to touch a
+/// file.
+class COVECTOR_API Dataset {
+ public:
+  static constexpr std::string_view kind = "dataset";
+  using CreateArgs = std::tuple<>;
+  virtual ~Dataset();
+
+  /// Channels and dimensions, known from the options.
+  virtual InputSpec input() const = 0;
+  /// Finds and checks the files. Throws DataError with the path.
+  virtual void open() = 0;
+
+  virtual std::int64_t size() const = 0;
+  /// Called from several threads at once; the same index always gives the same sample. Throws
+  /// DataError.
+  virtual Sample get(std::int64_t index) const = 0;
+  virtual std::string id(std::int64_t index) const = 0;
+  virtual std::string patient(std::int64_t index) const = 0;
+  /// Ascending indices of a part; the parts do not overlap.
+  virtual std::vector<std::int64_t> indices(Split split) const = 0;
+  /// Names of the label values, 0 = background first. Empty when there are no labels.
+  virtual std::vector<std::string> classes() const = 0;
+  /// Reads an image file from outside the set and prepares it as the set's own; no label. Does not
+  /// need open(). Throws DataError.
+  virtual Sample read(const std::filesystem::path& file) const = 0;
+  /// Changes when files, order, splits or preparation change; recorded in every run.
+  virtual std::string fingerprint() const = 0;
+  /// Files left out because the recipe says on_error = "skip", each with its reason.
+  virtual std::vector<std::string> skipped() const { return {}; }
+};
+
+}  // namespace covector

@@ -1,0 +1,51 @@
+#pragma once
+
+#include "covector/core/sample.h"
+#include "covector/core/spatial_map.h"
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace covector {
+
+/// An augmented copy of a batch that knows where in the batch each of its voxels came from.
+///
+/// Spatial transforms only compose maps; pixels are resampled once, when someone looks at them. A
+/// chain of rotation, crop and flip therefore interpolates a single time, and a whole-voxel crop is
+/// a slice.
+class COVECTOR_API View {
+ public:
+  explicit View(Batch source);
+
+  std::int64_t batch() const { return map_.batch(); }
+  std::int64_t dimensions() const { return map_.dimensions(); }
+  /// Spatial size of the view as it is now.
+  const std::vector<std::int64_t>& size() const { return map_.size(); }
+  /// Where each voxel of the view lies in the source batch.
+  const SpatialMap& map() const { return map_; }
+
+  /// From now on voxel p of the view shows what voxel step(p) shows so far. `released` resamples at
+  /// once, with that convention's positions, while map() keeps the true ones.
+  void resample(const SpatialMap& step, GridConvention convention = GridConvention::paper);
+  /// [N, C, *size], zero outside the source.
+  const at::Tensor& image();
+  /// New pixel values on the same grid. Throws std::invalid_argument for another shape.
+  void set_image(at::Tensor image);
+  /// [N, 1, *size] int64, nearest voxel, 0 outside the source; nothing when the source has no
+  /// labels.
+  std::optional<at::Tensor> label();
+  const std::vector<std::string>& ids() const { return source_.ids; }
+
+ private:
+  Batch source_;
+  at::Tensor image_;  // pixels so far, on the grid that pending_ reads
+  std::optional<SpatialMap> pending_;
+  SpatialMap map_;
+};
+
+/// The views of one step by name.
+using Views = std::map<std::string, View>;
+
+}  // namespace covector

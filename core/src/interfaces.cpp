@@ -1,0 +1,38 @@
+#include "covector/core/plugin.h"
+
+namespace covector {
+
+// One vtable and one type_info each, in this library.
+Backbone::~Backbone() = default;
+Method::~Method() = default;
+Transform::~Transform() = default;
+Dataset::~Dataset() = default;
+Task::~Task() = default;
+Command::~Command() = default;
+
+std::vector<at::Tensor> Method::parameters_of(const std::string&) const {
+  std::vector<at::Tensor> trained;
+  for (const auto& parameter : parameters())
+    if (parameter.requires_grad()) trained.push_back(parameter);
+  return trained;
+}
+void Method::after_step(std::int64_t, std::int64_t) {}
+void Method::begin_epoch(const EpochContext&) {}
+void Method::draw(Views&, const std::filesystem::path&) {}
+
+void Task::begin(const TrainingImages&) {}
+void Task::draw(const Batch&, const std::filesystem::path&) {}
+
+std::string_view to_string(Split split) {
+  switch (split) {
+    case Split::train:
+      return "train";
+    case Split::validation:
+      return "validation";
+    case Split::test:
+      return "test";
+  }
+  return "?";
+}
+
+}  // namespace covector

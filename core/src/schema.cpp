@@ -1,0 +1,29 @@
+#include "covector/core/schema.h"
+
+namespace covector {
+
+void Problems::add(const std::string& section, const SourceLocation& where,
+                   const std::string& what) {
+  found_.push_back({section, to_string(where) + ": " + what});
+}
+
+std::string Problems::text() const {
+  std::vector<std::string> sections;
+  for (const auto& found : found_)
+    if (std::find(sections.begin(), sections.end(), found.section) == sections.end())
+      sections.push_back(found.section);
+  std::string text;
+  for (const auto& section : sections) {
+    text += (text.empty() ? "" : "\n") +
+            (section.empty() ? std::string("the recipe") : "[" + section + "]") + " is not valid:";
+    for (const auto& found : found_)
+      if (found.section == section) text += "\n  " + found.line;
+  }
+  return text;
+}
+
+void Problems::raise() const {
+  if (!empty()) throw RecipeError(text());
+}
+
+}  // namespace covector
