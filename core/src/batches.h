@@ -1,0 +1,48 @@
+#pragma once
+
+#include "covector/core/dataset.h"
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+namespace covector {
+
+struct BatchOptions {
+  std::int64_t batch = 1;              // samples a step
+  std::int64_t images_per_sample = 1;  // 2: each sample is a pair of different images
+  std::uint64_t seed = 0;
+  std::int64_t threads = 1;                // decoding threads
+  std::int64_t cache_bytes = 1LL << 30;    // decoded images kept in memory
+  std::int64_t prefetch = 2;               // batches decoded ahead
+};
+
+/// The endless stream of training batches. Which images step k gets depends on seed and k alone: epochs are
+/// permutations keyed by (seed, epoch) laid end to end. Threads decode ahead; an error while reading an image
+/// is thrown by next(), with the step and the image's id.
+class COVECTOR_API Batches {
+ public:
+  /// @param indices     the images of the dataset to draw from
+  /// @param first_step  where to begin, for a run that is resumed
+  Batches(const Dataset& dataset, std::vector<std::int64_t> indices, const BatchOptions& options,
+          std::int64_t first_step, at::Device device);
+  ~Batches();
+
+  /// The batches of the next step, images_per_sample of them, on the device.
+  std::vector<Batch> next();
+  /// One image by its position in `indices`, through the same cache.
+  Batch image(std::int64_t position);
+  /// Seconds next() has spent waiting for data, over the life of this object.
+  double waited_seconds() const;
+  /// Epoch in which a step begins.
+  std::int64_t epoch_of(std::int64_t step) const;
+
+ private:
+  struct Worker;
+  std::unique_ptr<Worker> worker_;
+};
+
+/// Samples of equal shape as one batch. Throws DataError naming two that differ.
+COVECTOR_API Batch stack(const std::vector<Sample>& samples, at::Device device);
+
+}  // namespace covector
