@@ -12,14 +12,14 @@ struct BatchOptions {
   std::int64_t batch = 1;              // samples a step
   std::int64_t images_per_sample = 1;  // 2: each sample is a pair of different images
   std::uint64_t seed = 0;
-  std::int64_t threads = 1;                // decoding threads
-  std::int64_t cache_bytes = 1LL << 30;    // decoded images kept in memory
-  std::int64_t prefetch = 2;               // batches decoded ahead
+  std::int64_t threads = 1;              // decoding threads
+  std::int64_t cache_bytes = 1LL << 30;  // decoded images kept in memory
+  std::int64_t prefetch = 2;             // batches decoded ahead
 };
 
-/// The endless stream of training batches. Which images step k gets depends on seed and k alone: epochs are
-/// permutations keyed by (seed, epoch) laid end to end. Threads decode ahead; an error while reading an image
-/// is thrown by next(), with the step and the image's id.
+/// The endless stream of training batches. Which images step k gets depends on seed and k alone:
+/// epochs are permutations keyed by (seed, epoch) laid end to end. Threads decode ahead; an error
+/// while reading an image is thrown by next(), with the step and the image's id.
 class COVECTOR_API Batches {
  public:
   /// @param indices     the images of the dataset to draw from

@@ -12,20 +12,20 @@
 
 namespace covector {
 
-/// All that a run needs to go on: tensors by path ("weights/backbone.inc.weight") and texts (the resolved
-/// recipe, provenance, counters as JSON).
+/// All that a run needs to go on: tensors by path ("weights/backbone.inc.weight") and texts (the
+/// resolved recipe, provenance, counters as JSON).
 struct State {
   std::map<std::string, at::Tensor> tensors;
   std::map<std::string, std::string> texts;
 };
 
-/// Writes one HDF5 file: to a temporary name beside it, checksummed, flushed and synced, then renamed, then
-/// the folder synced. A failure (disk full, no permission) throws Error with the path and the system's
-/// reason, and leaves whatever was there before.
+/// Writes one HDF5 file: to a temporary name beside it, checksummed, flushed and synced, then
+/// renamed, then the folder synced. A failure (disk full, no permission) throws Error with the path
+/// and the system's reason, and leaves whatever was there before.
 COVECTOR_API void write_state(const std::filesystem::path& file, const State& state);
 
-/// Reads it back, tensors on the CPU. Throws Error that says the file is torn or corrupt when its length or
-/// checksum is not what was written.
+/// Reads it back, tensors on the CPU. Throws Error that says the file is torn or corrupt when its
+/// length or checksum is not what was written.
 COVECTOR_API State read_state(const std::filesystem::path& file);
 
 /// The checkpoints of a run: step-000000100.h5 ..., and best.h5.

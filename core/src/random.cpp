@@ -86,8 +86,11 @@ at::Generator RandomStream::generator(const at::Device& device) {
   return generator;
 }
 
-Draws::Draws(std::vector<RandomStream> parameters, std::vector<RandomStream> fields)
-    : parameters_(std::move(parameters)), fields_(std::move(fields)) {}
+Draws::Draws(std::vector<RandomStream> parameters, std::vector<RandomStream> fields,
+             at::Tensor applied)
+    : parameters_(std::move(parameters)), fields_(std::move(fields)), applied_(std::move(applied)) {
+  if (!applied_.defined()) applied_ = torch::ones({batch()}, torch::kFloat64);
+}
 
 at::Tensor Draws::uniform(double low, double high) {
   auto out = torch::empty({batch()}, torch::kFloat64);

@@ -12,17 +12,18 @@ namespace covector {
 
 class PluginLoader;
 
-/// The views of a step: each a chain of transforms, with the random numbers keyed by (seed, step, sample,
-/// view, position in the chain).
+/// The views of a step: each a chain of transforms, with the random numbers keyed by (seed, step,
+/// sample, view, position in the chain).
 class COVECTOR_API ViewChains {
  public:
-  /// Builds the transforms, opening the plug-ins that provide them; adds what is wrong to `problems`,
-  /// under "views.<name>".
+  /// Builds the transforms, opening the plug-ins that provide them; adds what is wrong to
+  /// `problems`, under "views.<name>".
   ViewChains(const std::vector<ViewSpec>& specs, Registries& registries, PluginLoader& loader,
              Problems& problems);
 
   /// @param batches  one batch for each image of a sample
-  /// @param first    position of the first sample in the step's whole batch: with several processes or
+  /// @param first    position of the first sample in the step's whole batch: with several processes
+  /// or
   ///                 accumulated parts, each handles a stretch of it
   Views make(const std::vector<Batch>& batches, std::uint64_t seed, std::int64_t step,
              std::int64_t first = 0) const;

@@ -51,9 +51,15 @@ class COVECTOR_API RandomStream {
 /// by sample.
 class COVECTOR_API Draws {
  public:
-  Draws(std::vector<RandomStream> parameters, std::vector<RandomStream> fields);
+  /// @param applied  [N] float64, 1 for the samples the transform acts on; all of them when
+  /// undefined
+  Draws(std::vector<RandomStream> parameters, std::vector<RandomStream> fields,
+        at::Tensor applied = {});
 
   std::int64_t batch() const { return static_cast<std::int64_t>(parameters_.size()); }
+  /// Which samples the transform acts on: [N] float64 on the CPU, 1 or 0. The others keep their
+  /// pixels and their place; only a transform that gives the whole batch a new size acts on all.
+  const at::Tensor& applied() const { return applied_; }
   /// One number a sample: [N] float64 on the CPU.
   at::Tensor uniform(double low, double high);
   at::Tensor normal(double mean, double standard_deviation);
@@ -67,6 +73,7 @@ class COVECTOR_API Draws {
  private:
   std::vector<RandomStream> parameters_;
   std::vector<RandomStream> fields_;
+  at::Tensor applied_;
 };
 
 }  // namespace covector
