@@ -46,26 +46,8 @@ class Registrar {
 
   /// Registers Impl, constructible from (const Options&, Interface::CreateArgs...), as `name`.
   template <class Interface, std::derived_from<Interface> Impl, Described Options>
-  void add(std::string name) {
-    typename Registry<Interface>::Entry entry;
-    entry.name = name;
-    entry.doc = schema_of<Options>().doc();
-    entry.from = from_;
-    entry.validate = [](const OptionTable& table, const std::string& section, Problems& problems) {
-      schema_of<Options>().parse(table, section, problems);
-    };
-    entry.resolve = [name](const OptionTable& table, const std::string& section) {
-      const auto schema = schema_of<Options>();
-      OptionTable full{{"type", name}};
-      for (auto& [key, value] : schema.dump(schema.parse(table, section)).entries)
-        full.set(key, std::move(value));
-      return full;
-    };
-    entry.create = [](const OptionTable& table, const std::string& section, auto&&... args) {
-      return std::make_shared<Impl>(schema_of<Options>().parse(table, section),
-                                    std::forward<decltype(args)>(args)...);
-    };
-    staged_.of<Interface>().add(std::move(entry));
+  void add(const std::string& name) {
+    staged_.of<Interface>().add(make_entry<Interface, Impl, Options>(name, from_));
   }
 
  private:

@@ -92,4 +92,28 @@ class Registry<Interface, std::tuple<Args...>> {
   std::map<std::string, Entry, std::less<>> entries_;
 };
 
+/// The entry of Impl, constructible from (const Options&, Interface::CreateArgs...), under `name`.
+template <class Interface, std::derived_from<Interface> Impl, Described Options>
+typename Registry<Interface>::Entry make_entry(const std::string& name, Provenance from) {
+  typename Registry<Interface>::Entry entry;
+  entry.name = name;
+  entry.doc = schema_of<Options>().doc();
+  entry.from = std::move(from);
+  entry.validate = [](const OptionTable& table, const std::string& section, Problems& problems) {
+    schema_of<Options>().parse(table, section, problems);
+  };
+  entry.resolve = [name](const OptionTable& table, const std::string& section) {
+    const auto schema = schema_of<Options>();
+    OptionTable full{{"type", name}};
+    for (auto& [key, value] : schema.dump(schema.parse(table, section)).entries)
+      full.set(key, std::move(value));
+    return full;
+  };
+  entry.create = [](const OptionTable& table, const std::string& section, auto&&... args) {
+    return std::make_shared<Impl>(schema_of<Options>().parse(table, section),
+                                  std::forward<decltype(args)>(args)...);
+  };
+  return entry;
+}
+
 }  // namespace covector
