@@ -191,8 +191,8 @@ class Schema {
     return *this;
   }
   /// One place where paper, released code and this part differ, or which is a reconstruction.
-  Schema& departure(std::string text) {
-    doc_.departures.push_back(std::move(text));
+  Schema& departure(const std::string& text) {
+    doc_.departures.push_back(text);  // not moved: GCC 12 then warns of array bounds without cause
     return *this;
   }
   template <class V>

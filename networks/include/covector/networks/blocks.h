@@ -1,0 +1,74 @@
+#pragma once
+
+#include "covector/core/export.h"
+
+#include <torch/nn/module.h>
+
+#include <memory>
+#include <string_view>
+#include <vector>
+
+namespace covector::networks {
+
+/// Convolution over two or three spatial axes, the same class for both.
+/// Starts as PyTorch's does: weight and bias uniform in +-1 / sqrt(fan_in).
+class COVECTOR_API Conv : public torch::nn::Module {
+ public:
+  /// @param dimensions  2 or 3; throws std::invalid_argument for anything else
+  /// @param kernel      odd side of the kernel; zero padding keeps the size of the map
+  Conv(std::int64_t dimensions, std::int64_t in, std::int64_t out, std::int64_t kernel);
+  ~Conv() override;
+  /// @param x  [N, in, H, W] or [N, in, D, H, W]
+  at::Tensor forward(const at::Tensor& x) const;
+  /// Input values that one output value depends on: in * kernel^dimensions.
+  std::int64_t fan_in() const;
+
+  at::Tensor weight;  // [out, in, *kernel]
+  at::Tensor bias;    // [out]
+};
+
+/// Group normalisation with a scale and a shift per channel, eps 1e-5; starts at 1 and 0.
+/// Source: Y. Wu, K. He, Group Normalization, ECCV 2018.
+class COVECTOR_API GroupNorm : public torch::nn::Module {
+ public:
+  /// @param groups  divides channels; 1 normalises all channels together
+  GroupNorm(std::int64_t groups, std::int64_t channels);
+  ~GroupNorm() override;
+  at::Tensor forward(const at::Tensor& x) const;
+
+  at::Tensor weight;  // [channels]
+  at::Tensor bias;    // [channels]
+
+ private:
+  std::int64_t groups_;
+};
+
+/// Twice a 3-wide convolution, GroupNorm over 8 channels a group, LeakyReLU of slope 0.2.
+/// Parameters are named double_conv.{0,1,3,4}. as in the authors' code. Convolution weights start
+/// normal with variance 2 / fan_in, all else as in Conv and GroupNorm.
+class COVECTOR_API DoubleConv : public torch::nn::Module {
+ public:
+  DoubleConv(std::int64_t dimensions, std::int64_t in, std::int64_t out);
+  ~DoubleConv() override;
+  at::Tensor forward(const at::Tensor& x) const;
+
+ private:
+  std::shared_ptr<Conv> conv_[2];
+  std::shared_ptr<GroupNorm> norm_[2];
+};
+
+/// Largest value of each block of `factor` voxels along every axis.
+COVECTOR_API at::Tensor max_pool(const at::Tensor& x, std::int64_t factor);
+
+/// Linear interpolation onto a grid `factor` times as fine. align_corners: corner centres stay in
+/// place; else corner edges do.
+/// @param x  [N, C, H, W] or [N, C, D, H, W]
+COVECTOR_API at::Tensor upsample_linear(const at::Tensor& x, std::int64_t factor,
+                                        bool align_corners);
+
+/// Throws std::invalid_argument "unet: sides must be multiples of 16, got [1, 1, 60, 64]; ..."
+/// unless `x` has `channels` channels, `dimensions` spatial axes and sides that `divisor` divides.
+COVECTOR_API void check_input(std::string_view network, const at::Tensor& x, std::int64_t channels,
+                              std::int64_t dimensions, std::int64_t divisor);
+
+}  // namespace covector::networks

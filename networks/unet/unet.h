@@ -1,0 +1,43 @@
+#pragma once
+
+#include "covector/core/backbone.h"
+#include "covector/core/schema.h"
+#include "covector/networks/blocks.h"
+
+namespace covector::unet {
+
+struct Options {
+  std::vector<std::int64_t> channels{32, 64, 128, 256, 512, 256, 128, 64, 32};
+  bool align_corners = false;
+
+  static void describe(Schema<Options>& schema);
+};
+
+/// Encoder and decoder of five scales with skip connections, 2D and 3D; five pyramid levels at
+/// strides 16, 8, 4, 2, 1.
+/// Source: the U-Net of YutingHe-list/COVER (f5e6dd0), models/backbone/UNet.py. Parameters bear the
+/// names they have there.
+class Unet final : public Backbone {
+ public:
+  Unet(const Options& options, const InputSpec& input);
+
+  std::vector<at::Tensor> pyramid(const at::Tensor& x) override;
+  at::Tensor encode(const at::Tensor& x) override;
+  std::int64_t encoder_channels() const override { return options_.channels[4]; }
+  std::vector<std::int64_t> channels() const override;
+  std::vector<std::int64_t> strides() const override { return {16, 8, 4, 2, 1}; }
+  std::int64_t size_divisor() const override { return 16; }
+  std::int64_t dimensions() const override { return input_.dimensions; }
+  bool in_encoder(std::string_view name) const override;
+
+ private:
+  /// Maps of the encoder, finest first.
+  std::vector<at::Tensor> encoder(const at::Tensor& x) const;
+
+  Options options_;
+  InputSpec input_;
+  std::vector<std::shared_ptr<networks::DoubleConv>> down_;  // finest first
+  std::vector<std::shared_ptr<networks::DoubleConv>> up_;    // coarsest first
+};
+
+}  // namespace covector::unet
