@@ -1,0 +1,253 @@
+#include "formats.h"
+#include "raw_image.h"
+
+#include "covector/core/error.h"
+
+#include <itkGDCMImageIO.h>
+#include <itkJPEGImageIO.h>
+#include <itkMetaDataObject.h>
+#include <itkMetaImageIO.h>
+#include <itkNiftiImageIO.h>
+#include <itkNrrdImageIO.h>
+#include <itkPNGImageIO.h>
+#include <itkTIFFImageIO.h>
+#include <nifti1_io.h>
+
+#include <algorithm>
+#include <array>
+#include <fstream>
+#include <map>
+#include <mutex>
+
+// The ImageIO classes are used by themselves, without ITK's readers and factories: no pixel type is
+// a template argument, nothing is registered, and nothing starts threads.
+
+namespace covector::datasets::io {
+namespace {
+
+void silence() {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    itk::Object::SetGlobalWarningDisplay(false);
+    nifti_set_debug_level(0);
+  });
+}
+
+itk::ImageIOBase::Pointer io_of(Format format) {
+  switch (format) {
+    case Format::nifti:
+      return itk::NiftiImageIO::New().GetPointer();
+    case Format::meta:
+      return itk::MetaImageIO::New().GetPointer();
+    case Format::nrrd:
+      return itk::NrrdImageIO::New().GetPointer();
+    case Format::png:
+      return itk::PNGImageIO::New().GetPointer();
+    case Format::jpeg:
+      return itk::JPEGImageIO::New().GetPointer();
+    case Format::tiff:
+      return itk::TIFFImageIO::New().GetPointer();
+    case Format::dicom:
+      return itk::GDCMImageIO::New().GetPointer();
+  }
+  return nullptr;
+}
+
+using Component = itk::IOComponentEnum;
+
+PixelType pixel_type(const itk::ImageIOBase& io) {
+  // LONG and LONGLONG are both 64 bits wide here.
+  switch (io.GetComponentType()) {
+    case Component::UCHAR:
+      return PixelType::uint8;
+    case Component::CHAR:
+      return PixelType::int8;
+    case Component::USHORT:
+      return PixelType::uint16;
+    case Component::SHORT:
+      return PixelType::int16;
+    case Component::UINT:
+      return PixelType::uint32;
+    case Component::INT:
+      return PixelType::int32;
+    case Component::ULONG:
+    case Component::ULONGLONG:
+      return PixelType::uint64;
+    case Component::LONG:
+    case Component::LONGLONG:
+      return PixelType::int64;
+    case Component::FLOAT:
+      return PixelType::float32;
+    case Component::DOUBLE:
+      return PixelType::float64;
+    default:
+      throw std::runtime_error("pixel type " +
+                               itk::ImageIOBase::GetComponentTypeAsString(io.GetComponentType()) +
+                               " is not supported");
+  }
+}
+
+Component component_of(PixelType type) {
+  constexpr std::array kComponents{
+      Component::UCHAR, Component::CHAR,  Component::USHORT, Component::SHORT, Component::UINT,
+      Component::INT,   Component::ULONG, Component::LONG,   Component::FLOAT, Component::DOUBLE};
+  return kComponents[static_cast<std::size_t>(type)];
+}
+
+// NIfTI with a slope is rescaled by ITK, which then reports the type of the result.
+std::string stored_type(const itk::ImageIOBase& io, Format format, PixelType type) {
+  static const std::map<std::string, std::string> kNifti{
+      {"2", "uint8"},    {"4", "int16"},    {"8", "int32"},    {"16", "float32"},
+      {"64", "float64"}, {"128", "uint8"},  {"256", "int8"},   {"512", "uint16"},
+      {"768", "uint32"}, {"1024", "int64"}, {"1280", "uint64"}};
+  std::string code;
+  if (format == Format::nifti &&
+      itk::ExposeMetaData<std::string>(io.GetMetaDataDictionary(), "datatype", code))
+    if (const auto hit = kNifti.find(code); hit != kNifti.end()) return hit->second;
+  return std::string(name_of(type));
+}
+
+void take_geometry(const itk::ImageIOBase& io, std::size_t dimensions, RawImage& image) {
+  for (std::size_t axis = dimensions; axis-- > 0;)
+    image.spacing_mm.push_back(io.GetSpacing(static_cast<unsigned>(axis)));
+  for (std::size_t row = 0; row < dimensions; ++row) {
+    image.origin_mm.push_back(io.GetOrigin(static_cast<unsigned>(row)));
+    for (std::size_t column = 0; column < dimensions; ++column)
+      image.direction.push_back(io.GetDirection(static_cast<unsigned>(column))[row]);
+  }
+}
+
+// libjpeg fills what is missing with gray and reports success.
+void check_jpeg_end(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary | std::ios::ate);
+  const auto length = static_cast<std::int64_t>(file.tellg());
+  std::string tail(static_cast<std::size_t>(std::min<std::int64_t>(length, 4096)), '\0');
+  file.seekg(length - static_cast<std::int64_t>(tail.size()));
+  file.read(tail.data(), static_cast<std::streamsize>(tail.size()));
+  if (tail.find("\xFF\xD9") == std::string::npos)
+    throw std::runtime_error("the end-of-image marker is missing");
+}
+
+void read_pixels(itk::ImageIOBase& io, RawImage& image) {
+  itk::ImageIORegion region(io.GetNumberOfDimensions());
+  for (unsigned axis = 0; axis < io.GetNumberOfDimensions(); ++axis) {
+    region.SetIndex(axis, 0);
+    region.SetSize(axis, io.GetDimensions(axis));
+  }
+  io.SetIORegion(region);
+  image.pixels.resize(static_cast<std::size_t>(io.GetImageSizeInBytes()));
+  io.Read(image.pixels.data());
+}
+
+RawImage read(const std::filesystem::path& path, Format format, Pixels pixels, Palette palette) {
+  silence();
+  const auto io = io_of(format);
+  io->SetFileName(path.string());
+  io->SetExpandRGBPalette(palette == Palette::expand);
+  io->ReadImageInformation();
+  if (io->GetPixelType() == itk::IOPixelEnum::COMPLEX)
+    throw std::runtime_error("complex pixels are not supported");
+
+  RawImage image;
+  image.format = name_of(format);
+  image.type = pixel_type(*io);
+  image.stored_type = stored_type(*io, format, image.type);
+  image.components = io->GetNumberOfComponents();
+  auto dimensions = static_cast<std::size_t>(io->GetNumberOfDimensions());
+  while (dimensions > 3 && io->GetDimensions(static_cast<unsigned>(dimensions - 1)) == 1)
+    --dimensions;
+  // The fourth axis of a NIfTI holds the modalities of a case (as the Medical Decathlon stores
+  // them).
+  if (dimensions == 4 && image.components == 1) {
+    image.components = static_cast<std::int64_t>(io->GetDimensions(3));
+    image.planar = true;
+    dimensions = 3;
+  }
+  if (dimensions != 2 && dimensions != 3)
+    throw std::runtime_error("it has " + std::to_string(dimensions) +
+                             " dimensions; 2 and 3 are supported");
+  for (std::size_t axis = dimensions; axis-- > 0;)
+    image.size.push_back(static_cast<std::int64_t>(io->GetDimensions(static_cast<unsigned>(axis))));
+  if (image.voxels() <= 0) throw std::runtime_error("it has no pixels");
+  if (format == Format::nifti || format == Format::meta || format == Format::nrrd)
+    take_geometry(*io, dimensions, image);
+  if (pixels == Pixels::read) {
+    if (format == Format::jpeg) check_jpeg_end(path);
+    read_pixels(*io, image);
+  }
+  return image;
+}
+
+std::string reason(const std::exception& error) {
+  if (const auto* itk_error = dynamic_cast<const itk::ExceptionObject*>(&error)) {
+    // ITK puts "ITK ERROR: Class(0x...): " and, for some formats, a line break before the cause.
+    std::string text = itk_error->GetDescription();
+    if (const auto start = text.find("): "); start != std::string::npos) text.erase(0, start + 3);
+    std::replace(text.begin(), text.end(), '\n', ' ');
+    return text;
+  }
+  if (dynamic_cast<const std::bad_alloc*>(&error)) return "its header asks for too much memory";
+  return error.what();
+}
+
+}  // namespace
+
+RawImage read_with_itk(const std::filesystem::path& path, Pixels pixels, Palette palette) {
+  const auto format = format_of(path);
+  try {
+    return read(path, format, pixels, palette);
+  } catch (const std::exception& error) {
+    throw DataError(path.string() + ": cannot be read as " + std::string(name_of(format)) + " (" +
+                    reason(error) + "); the file is damaged or truncated, fetch it again");
+  }
+}
+
+RawImage read_dicom_with_gdcm(const std::filesystem::path& path) {
+  try {
+    return read(path, Format::dicom, Pixels::read, Palette::expand);
+  } catch (const std::exception& error) {
+    throw DataError(path.string() + ": JPEG 2000 pixel data cannot be decoded (" + reason(error) +
+                    "); the file is damaged or truncated, fetch it again");
+  }
+}
+
+void write_with_itk(const RawImage& image, const std::filesystem::path& path) {
+  silence();
+  const auto format = format_of(path);
+  const auto dimensions = static_cast<unsigned>(image.size.size());
+  try {
+    const auto io = io_of(format);
+    io->SetNumberOfDimensions(dimensions);
+    itk::ImageIORegion region(dimensions);
+    for (unsigned axis = 0; axis < dimensions; ++axis) {
+      const auto side = image.size[dimensions - 1 - axis];
+      io->SetDimensions(axis, static_cast<itk::SizeValueType>(side));
+      region.SetSize(axis, static_cast<itk::SizeValueType>(side));
+      region.SetIndex(axis, 0);
+      if (image.spacing_mm.empty()) continue;
+      io->SetSpacing(axis, image.spacing_mm[dimensions - 1 - axis]);
+      io->SetOrigin(axis, image.origin_mm[axis]);
+      std::vector<double> column;
+      for (unsigned row = 0; row < dimensions; ++row)
+        column.push_back(image.direction[row * dimensions + axis]);
+      io->SetDirection(axis, column);
+    }
+    io->SetIORegion(region);
+    io->SetComponentType(component_of(image.type));
+    io->SetNumberOfComponents(static_cast<unsigned>(image.components));
+    io->SetPixelType(image.components == 1   ? itk::IOPixelEnum::SCALAR
+                     : image.components == 3 ? itk::IOPixelEnum::RGB
+                                             : itk::IOPixelEnum::VECTOR);
+    io->SetUseCompression(true);
+    io->SetFileName(path.string());
+    io->Write(image.pixels.data());
+  } catch (const std::exception& error) {
+    throw DataError(path.string() + ": cannot be written (" + reason(error) +
+                    "); check that the folder exists, is writable and has room");
+  }
+  if (!std::filesystem::exists(path))
+    throw DataError(path.string() +
+                    ": cannot be written; check that the folder exists, is writable and has room");
+}
+
+}  // namespace covector::datasets::io
