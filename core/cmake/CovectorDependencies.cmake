@@ -4,14 +4,29 @@ find_package(Boost 1.74 REQUIRED COMPONENTS program_options filesystem)
 find_package(tomlplusplus REQUIRED)
 find_package(spdlog REQUIRED)
 find_package(nlohmann_json REQUIRED)
+# The library alone: Debian's HDF5_LIBRARIES also names what it was itself linked with (curl, crypto).
 find_package(HDF5 REQUIRED COMPONENTS C)
+find_library(COVECTOR_HDF5_LIBRARY NAMES hdf5_serial hdf5 REQUIRED)
+add_library(covector_hdf5 INTERFACE)
+target_include_directories(covector_hdf5 SYSTEM INTERFACE ${HDF5_C_INCLUDE_DIRS})
+target_link_libraries(covector_hdf5 INTERFACE ${COVECTOR_HDF5_LIBRARY})
+find_library(COVECTOR_XXHASH_LIBRARY xxhash REQUIRED)
+add_library(covector_xxhash INTERFACE)
+target_link_libraries(covector_xxhash INTERFACE ${COVECTOR_XXHASH_LIBRARY})
 find_package(Protobuf REQUIRED)
 find_package(Threads REQUIRED)
-# Only what is used; the whole of ITK would register every file format it knows at start-up.
+# Only what is used; the whole of ITK would register every file format it knows at start-up. Its GDCM looks for
+# parts of VTK that nothing here needs, and says so at length.
+set(_log_level ${CMAKE_MESSAGE_LOG_LEVEL})
+set(CMAKE_MESSAGE_LOG_LEVEL ERROR)
 find_package(ITK 5.2 REQUIRED COMPONENTS
   ITKCommon ITKIOImageBase ITKIONIFTI ITKIOMeta ITKIONRRD ITKIOPNG ITKIOJPEG ITKIOTIFF ITKIOGDCM
   ITKImageGrid ITKImageFunction ITKTransform ITKDistanceMap)
 find_package(DCMTK REQUIRED)
+set(CMAKE_MESSAGE_LOG_LEVEL ${_log_level})
+
+# Installed programs and libraries find each other wherever the tree is moved, and LibTorch where it is now.
+set(CMAKE_INSTALL_RPATH "$ORIGIN/../lib;${COVECTOR_TORCH_LIB}")
 
 # toml++, Boost.DLL, HDF5 and the like are used in sources only; no public header shows them.
 add_library(covector_pch STATIC ${CMAKE_SOURCE_DIR}/core/cmake/pch.cpp)
