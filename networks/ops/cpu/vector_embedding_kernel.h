@@ -1,0 +1,68 @@
+#pragma once
+
+#include <cstdint>
+
+/// The loops of the vector embedding unit for CPUs, compiled once an instruction set.
+///
+/// Nothing here may include a header with inline functions: the linker keeps one copy of each, and
+/// might keep that of an instruction set which the machine lacks.
+namespace covector::networks::ops::cpu {
+
+/// Voxels of a row that are worked on together.
+inline constexpr std::int64_t kTile = 64;
+
+struct Grid {
+  std::int64_t batch;
+  std::int64_t groups;
+  std::int64_t head_dim;
+  std::int64_t axes;  // 2 or 3; depth is 1 for 2
+  std::int64_t depth;
+  std::int64_t height;
+  std::int64_t width;
+  std::int64_t radius;
+};
+
+template <class T>
+struct ForwardCall {
+  Grid grid;
+  const T* query;
+  const T* key;
+  T* vectors;
+  T* peak;
+  T* largest;
+};
+
+template <class T>
+struct BackwardCall {
+  Grid grid;
+  const T* grad;
+  const T* slope;
+  const T* query;
+  const T* key;
+  const T* peak;
+  const T* largest;
+  T* grad_query;
+  T* grad_key;
+};
+
+/// Each function does the rows begin .. end - 1 of batch * groups * depth * height.
+template <class T>
+struct Loops {
+  /// scratch: neighbours * kTile numbers.
+  void (*forward)(const ForwardCall<T>&, std::int64_t begin, std::int64_t end, T* scratch);
+  /// scratch: (head_dim + 1) * kTile numbers.
+  void (*backward)(const BackwardCall<T>&, std::int64_t begin, std::int64_t end, T* scratch);
+};
+
+struct VectorEmbeddingKernel {
+  Loops<float> f32;
+  Loops<double> f64;
+};
+
+extern const VectorEmbeddingKernel kVectorEmbeddingDefault;
+#ifdef COVECTOR_X86
+extern const VectorEmbeddingKernel kVectorEmbeddingAvx2;
+extern const VectorEmbeddingKernel kVectorEmbeddingAvx512;
+#endif
+
+}  // namespace covector::networks::ops::cpu
