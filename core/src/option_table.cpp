@@ -1,6 +1,7 @@
 #include "covector/core/option_table.h"
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <cmath>
 
@@ -46,6 +47,15 @@ std::vector<std::string> OptionTable::keys() const {
 
 namespace {
 
+bool is_control(char c) {
+  return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+}
+
+std::string escaped(char control) {
+  constexpr auto digits = "0123456789abcdef";
+  return std::string("\\u00") + digits[control >> 4] + digits[control & 15];
+}
+
 struct TomlText {
   std::string operator()(bool value) const { return value ? "true" : "false"; }
   std::string operator()(std::int64_t value) const { return std::to_string(value); }
@@ -78,7 +88,7 @@ struct TomlText {
           text += "\\r";
           break;
         default:
-          text += c;
+          text += is_control(c) ? escaped(c) : std::string(1, c);
       }
     }
     return text + "\"";
@@ -91,7 +101,8 @@ struct TomlText {
   std::string operator()(const OptionTable& table) const {
     std::string text = "{";
     for (const auto& entry : table.entries)
-      text += (text.size() > 1 ? ", " : " ") + entry.first + " = " + to_toml(entry.second);
+      text +=
+          (text.size() > 1 ? ", " : " ") + to_toml_key(entry.first) + " = " + to_toml(entry.second);
     return text + (text.size() > 1 ? " }" : "}");
   }
 };
@@ -100,6 +111,13 @@ struct TomlText {
 
 std::string to_toml(const OptionValue& value) {
   return std::visit(TomlText{}, value.data);
+}
+
+std::string to_toml_key(std::string_view key) {
+  const auto bare = !key.empty() && std::all_of(key.begin(), key.end(), [](unsigned char c) {
+    return c < 0x80 && (std::isalnum(c) || c == '_' || c == '-');
+  });
+  return bare ? std::string(key) : to_toml(std::string(key));
 }
 
 }  // namespace covector

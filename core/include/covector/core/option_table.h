@@ -68,5 +68,7 @@ struct OptionValue {
 /// The value as TOML text on one line: 1, 1.5, "text", [1, 2], { a = 1 }. A number that is not an
 /// integer always shows a point or an exponent, so that reading it back gives the same type.
 COVECTOR_API std::string to_toml(const OptionValue& value);
+/// A key as TOML writes it: bare where that is allowed, else quoted.
+COVECTOR_API std::string to_toml_key(std::string_view key);
 
 }  // namespace covector

@@ -1,0 +1,175 @@
+// The commands that take a recipe or a run.
+#include "arguments.h"
+#include "json.h"
+#include "program.h"
+#include "recipe.h"
+#include "run.h"
+#include "text_table.h"
+
+#include <ostream>
+
+namespace covector::cli {
+namespace {
+
+using nlohmann::ordered_json;
+using Strings = std::vector<std::string>;
+
+void add_set(Syntax& syntax) {
+  syntax.options.add_options()("set,s", po::value<Strings>()->composing()->value_name("KEY=VALUE"),
+                               "set an option of the recipe, as in -s method.radius=3; may be "
+                               "given again");
+}
+
+void add_machine(Syntax& syntax) {
+  syntax.options.add_options()("device",
+                               po::value<std::string>()->default_value("auto")->value_name("NAME"),
+                               "cpu, cuda or cuda:N; auto takes a GPU where there is one")(
+      "threads", po::value<int>()->default_value(0)->value_name("N"),
+      "threads that compute; 0: one a processor");
+}
+
+void add_json(Syntax& syntax) {
+  syntax.options.add_options()("json", "print JSON");
+}
+
+std::string text_of(const po::variables_map& values, const char* name) {
+  return values.count(name) ? values[name].as<std::string>() : std::string();
+}
+
+Strings list_of(const po::variables_map& values, const char* name) {
+  return values.count(name) ? values[name].as<Strings>() : Strings();
+}
+
+Recipe recipe_of(const po::variables_map& values) {
+  return load_recipe(text_of(values, "RECIPE"), list_of(values, "set"));
+}
+
+RunRequest request_of(const po::variables_map& values) {
+  RunRequest request;
+  request.recipe = recipe_of(values);
+  request.output = text_of(values, "output");
+  request.device = text_of(values, "device");
+  request.threads = values["threads"].as<int>();
+  request.quiet = values.count("quiet") > 0;
+  if (request.threads < 0) throw RecipeError("--threads must be at least 0");
+  return request;
+}
+
+/// One recipe, every default filled in.
+OptionTable resolved(Program& program, const Recipe& recipe) {
+  return resolve_recipe(recipe, program.registries, program.loader);
+}
+
+}  // namespace
+
+int run_command(const Words& words, std::ostream& out) {
+  Syntax syntax{"run",
+                "Runs a recipe, or goes on with it where it was stopped. A run that is finished "
+                "says so.",
+                {"RECIPE"}};
+  add_set(syntax);
+  syntax.options.add_options()("output,o", po::value<std::string>()->value_name("DIR"),
+                               "run folder; runs/<name of the recipe> unless given");
+  add_machine(syntax);
+  syntax.options.add_options()("quiet,q", "no progress, only the result");
+  const auto values = parse(syntax, words, out);
+  if (!values) return 0;
+  Program program(out);
+  return run_recipe(request_of(*values), program.registries, program.loader, out);
+}
+
+int check_command(const Words& words, std::ostream& out) {
+  Syntax syntax{"check",
+                "Says all that is wrong with a recipe, or what it would run. Reads no data.",
+                {"RECIPE"}};
+  add_set(syntax);
+  const auto values = parse(syntax, words, out);
+  if (!values) return 0;
+  Program program(out);
+  check_recipe(recipe_of(*values), program.registries, program.loader, out);
+  return 0;
+}
+
+int explain_command(const Words& words, std::ostream& out) {
+  Syntax syntax{"explain",
+                "Prints a recipe with every default filled in, and where each value came from.",
+                {"RECIPE"}};
+  add_set(syntax);
+  add_json(syntax);
+  const auto values = parse(syntax, words, out);
+  if (!values) return 0;
+  Program program(out);
+  const auto table = resolved(program, recipe_of(*values));
+  if (!values->count("json")) {
+    out << to_toml_document(table, true);
+    return 0;
+  }
+  auto json = ordered_json::array();
+  for (const auto& option : flatten(table))
+    json.push_back({{"key", option.key},
+                    {"value", to_json(*option.value)},
+                    {"from", to_string(option.value->where)}});
+  out << json.dump(2) << '\n';
+  return 0;
+}
+
+int diff_command(const Words& words, std::ostream& out) {
+  Syntax syntax{"diff",
+                "Compares two recipes option by option, with every default filled in.",
+                {"RECIPE", "OTHER"}};
+  add_json(syntax);
+  const auto values = parse(syntax, words, out);
+  if (!values) return 0;
+  Program program(out);
+  const auto names = std::pair(text_of(*values, "RECIPE"), text_of(*values, "OTHER"));
+  const auto differences = diff(resolved(program, load_recipe(names.first)),
+                                resolved(program, load_recipe(names.second)));
+  if (values->count("json")) {
+    auto json = ordered_json::array();
+    for (const auto& d : differences)
+      json.push_back({{"key", d.key}, {"first", d.first}, {"second", d.second}});
+    out << json.dump(2) << '\n';
+    return 0;
+  }
+  TextTable table({"option", names.first, names.second});
+  const auto shown = [](const std::string& text) { return text.empty() ? "(not set)" : text; };
+  for (const auto& d : differences) table.add({d.key, shown(d.first), shown(d.second)});
+  out << (table.empty() ? "The recipes say the same.\n" : table.text());
+  return 0;
+}
+
+int bench_command(const Words& words, std::ostream& out) {
+  Syntax syntax{"bench",
+                "Runs some steps of a recipe and prints as JSON how fast they were. Leaves no run "
+                "folder.",
+                {"RECIPE"}};
+  add_set(syntax);
+  add_machine(syntax);
+  syntax.options.add_options()("steps", po::value<int>()->default_value(20)->value_name("N"),
+                               "steps to measure");
+  const auto values = parse(syntax, words, out);
+  if (!values) return 0;
+  const auto steps = (*values)["steps"].as<int>();
+  if (steps < 1) throw RecipeError("--steps must be at least 1");
+  Program program(out);
+  return bench_recipe(request_of(*values), steps, program.registries, program.loader, out);
+}
+
+int predict_command(const Words& words, std::ostream& out) {
+  Syntax syntax{"predict",
+                "Applies the network of a finished run of kind adapt to images.",
+                {"RUN", "IMAGE..."}};
+  syntax.options.add_options()("output,o", po::value<std::string>()->required()->value_name("DIR"),
+                               "folder for the results")(
+      "device", po::value<std::string>()->default_value("auto")->value_name("NAME"),
+      "cpu, cuda or cuda:N; auto takes a GPU where there is one");
+  const auto values = parse(syntax, words, out);
+  if (!values) return 0;
+  std::vector<std::filesystem::path> images;
+  for (const auto& image : list_of(*values, "IMAGE")) images.emplace_back(image);
+  Program program(out);
+  return predict_run(text_of(*values, "RUN"), images, text_of(*values, "output"),
+                     text_of(*values, "device"), program.registries, program.loader, out);
+}
+
+}  // namespace covector::cli
