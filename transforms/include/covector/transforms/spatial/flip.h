@@ -1,0 +1,32 @@
+#pragma once
+
+#include "covector/core/schema.h"
+#include "covector/core/transform.h"
+
+#include <cstdint>
+#include <vector>
+
+namespace covector::transforms {
+
+/// Mirrors samples along axes: q_axis(p) = size - 1 - p where flipped, p elsewhere.
+/// @param flipped  [N, d] float64 on the CPU, 1 or 0
+/// @throws         std::invalid_argument when the shape disagrees with the size
+COVECTOR_API SpatialMap flip_map(const at::Tensor& flipped, std::vector<std::int64_t> size);
+
+struct FlipOptions {
+  std::vector<double> axis_probability = {0.5};
+
+  static void describe(Schema<FlipOptions>& schema);
+};
+
+/// Mirrors each sample along each axis with that axis's probability.
+class COVECTOR_API Flip final : public Transform {
+ public:
+  explicit Flip(const FlipOptions& options);
+  void apply(View& view, Draws& draws) const override;
+
+ private:
+  FlipOptions options_;
+};
+
+}  // namespace covector::transforms

@@ -1,0 +1,24 @@
+#include "covector/core/plugin.h"
+#include "covector/transforms/corruption/blur.h"
+#include "covector/transforms/corruption/inpaint.h"
+#include "covector/transforms/corruption/noise.h"
+#include "covector/transforms/intensity/grey_levels.h"
+#include "covector/transforms/spatial/affine.h"
+#include "covector/transforms/spatial/crop.h"
+#include "covector/transforms/spatial/flip.h"
+
+COVECTOR_PLUGIN("transforms", "0.1.0", registrar) {
+  using namespace covector;
+  using namespace covector::transforms;
+  registrar.add<Transform, Affine, AffineOptions>("affine");
+  registrar.add<Transform, Crop, CropOptions>("crop");
+  registrar.add<Transform, Resize, ResizeOptions>("resize");
+  registrar.add<Transform, RandomResizedCrop, RandomResizedCropOptions>("random_resized_crop");
+  registrar.add<Transform, Flip, FlipOptions>("flip");
+  registrar.add<Transform, Contrast, ContrastOptions>("contrast");
+  registrar.add<Transform, Brightness, BrightnessOptions>("brightness");
+  registrar.add<Transform, Gamma, GammaOptions>("gamma");
+  registrar.add<Transform, Noise, NoiseOptions>("noise");
+  registrar.add<Transform, Blur, BlurOptions>("blur");
+  registrar.add<Transform, Inpaint, InpaintOptions>("inpaint");
+}
