@@ -1,7 +1,7 @@
 #include "covector/datasets/picture_folder.h"
 
 #include "covector/core/error.h"
-#include "covector/datasets/write_png.h"
+#include "covector/datasets/image.h"
 
 #include <nlohmann/json.hpp>
 
