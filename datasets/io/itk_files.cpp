@@ -1,8 +1,10 @@
 #include "formats.h"
 #include "raw_image.h"
+#include "whole_file.h"
 
 #include "covector/core/error.h"
 
+#include <gdcmTrace.h>
 #include <itkGDCMImageIO.h>
 #include <itkJPEGImageIO.h>
 #include <itkMetaDataObject.h>
@@ -30,6 +32,8 @@ void silence() {
   std::call_once(once, [] {
     itk::Object::SetGlobalWarningDisplay(false);
     nifti_set_debug_level(0);
+    gdcm::Trace::WarningOff();
+    gdcm::Trace::ErrorOff();
   });
 }
 
@@ -117,17 +121,6 @@ void take_geometry(const itk::ImageIOBase& io, std::size_t dimensions, RawImage&
   }
 }
 
-// libjpeg fills what is missing with gray and reports success.
-void check_jpeg_end(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary | std::ios::ate);
-  const auto length = static_cast<std::int64_t>(file.tellg());
-  std::string tail(static_cast<std::size_t>(std::min<std::int64_t>(length, 4096)), '\0');
-  file.seekg(length - static_cast<std::int64_t>(tail.size()));
-  file.read(tail.data(), static_cast<std::streamsize>(tail.size()));
-  if (tail.find("\xFF\xD9") == std::string::npos)
-    throw std::runtime_error("the end-of-image marker is missing");
-}
-
 void read_pixels(itk::ImageIOBase& io, RawImage& image) {
   itk::ImageIORegion region(io.GetNumberOfDimensions());
   for (unsigned axis = 0; axis < io.GetNumberOfDimensions(); ++axis) {
@@ -141,6 +134,7 @@ void read_pixels(itk::ImageIOBase& io, RawImage& image) {
 
 RawImage read(const std::filesystem::path& path, Format format, Pixels pixels, Palette palette) {
   silence();
+  if (format == Format::nifti) check_whole_nifti(path);
   const auto io = io_of(format);
   io->SetFileName(path.string());
   io->SetExpandRGBPalette(palette == Palette::expand);
@@ -172,7 +166,9 @@ RawImage read(const std::filesystem::path& path, Format format, Pixels pixels, P
   if (format == Format::nifti || format == Format::meta || format == Format::nrrd)
     take_geometry(*io, dimensions, image);
   if (pixels == Pixels::read) {
-    if (format == Format::jpeg) check_jpeg_end(path);
+    if (format == Format::jpeg) check_whole_jpeg(path);
+    if (format == Format::meta)
+      check_whole_meta(path, static_cast<std::size_t>(io->GetImageSizeInBytes()));
     read_pixels(*io, image);
   }
   return image;
@@ -213,6 +209,10 @@ RawImage read_dicom_with_gdcm(const std::filesystem::path& path) {
 
 void write_with_itk(const RawImage& image, const std::filesystem::path& path) {
   silence();
+  // ITK's writers report a file that cannot be opened on the console, some of them only there.
+  if (!std::ofstream(path, std::ios::binary))
+    throw DataError(path.string() +
+                    ": cannot be written; check that the folder exists and is writable");
   const auto format = format_of(path);
   const auto dimensions = static_cast<unsigned>(image.size.size());
   try {
@@ -243,11 +243,8 @@ void write_with_itk(const RawImage& image, const std::filesystem::path& path) {
     io->Write(image.pixels.data());
   } catch (const std::exception& error) {
     throw DataError(path.string() + ": cannot be written (" + reason(error) +
-                    "); check that the folder exists, is writable and has room");
+                    "); check that the disk has room");
   }
-  if (!std::filesystem::exists(path))
-    throw DataError(path.string() +
-                    ": cannot be written; check that the folder exists, is writable and has room");
 }
 
 }  // namespace covector::datasets::io

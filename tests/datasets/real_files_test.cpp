@@ -1,0 +1,194 @@
+#include "support/catch.h"
+
+#include "files.h"
+
+#include "covector/core/error.h"
+#include "covector/datasets/image.h"
+
+#include <torch/types.h>
+
+#include <cmath>
+#include <fstream>
+#include <map>
+#include <tuple>
+
+using namespace covector::datasets;
+using namespace covector::testing;
+using Catch::Matchers::Contains;
+
+namespace {
+
+std::vector<std::string> csv_cells(const std::string& line) {
+  std::vector<std::string> cells(1);
+  bool quoted = false;
+  for (const char c : line) {
+    if (c == '"')
+      quoted = !quoted;
+    else if (c == ',' && !quoted)
+      cells.emplace_back();
+    else if (c != '\r')
+      cells.back() += c;
+  }
+  return cells;
+}
+
+struct Expected {
+  const char* file;
+  std::vector<std::int64_t> shape;
+  at::ScalarType type;
+  std::vector<std::int64_t> voxel;
+  double value, minimum, maximum, sum;
+  const char* orientation;
+};
+
+}  // namespace
+
+// index.csv was made with pydicom 3.0.2 and pylibjpeg: shape, type and range before rescaling.
+TEST_CASE("every DICOM sample decodes as pydicom decodes it", "[datasets][io][real]") {
+  const auto data = shared_images();
+  if (!data) {
+    WARN("skipped: set COVECTOR_SHARED to the folder with the real images");
+    return;
+  }
+  std::ifstream index(*data / "dicom-samples/index.csv");
+  std::string line;
+  std::getline(index, line);
+  const auto names = csv_cells(line);
+  int decoded = 0;
+  while (std::getline(index, line)) {
+    const auto cells = csv_cells(line);
+    std::map<std::string, std::string> row;
+    for (std::size_t i = 0; i < names.size(); ++i) row[names[i]] = cells[i];
+    INFO(row["file"]);
+    const auto path = *data / "dicom-samples" / row["file"];
+    if (row["stored_shape"] == "not decodable") {
+      CHECK_THROWS_WITH(read_image(path), Contains("premature end of stream"));
+      continue;
+    }
+    const auto image = read_image(path);
+    std::string shape;
+    const bool colour = image.pixels.size(0) == 3;
+    for (std::int64_t axis = 1; axis < image.pixels.dim(); ++axis)
+      shape += (axis > 1 ? "x" : "") + std::to_string(image.pixels.size(axis));
+    CHECK(shape + (colour ? "x3" : "") == row["stored_shape"]);
+    if (row["bits_allocated"] != "1") CHECK(image.info.stored_type == row["stored_dtype"]);
+    const auto number = [&](const std::string& name, double otherwise) {
+      return row[name].empty() ? otherwise : std::stod(row[name]);
+    };
+    const auto rescale = [&](double stored) {
+      return number("rescale_slope", 1) * stored + number("rescale_intercept", 0);
+    };
+    auto low = number("stored_min", 0);
+    auto high = number("stored_max", 0);
+    if (row["photometric"] == "MONOCHROME1") {
+      const auto top = std::exp2(number("bits_stored", 0)) - 1;
+      std::tie(low, high) = std::pair(top - high, top - low);
+    }
+    CHECK(image.pixels.to(torch::kFloat64).min().item<double>() == rescale(low));
+    CHECK(image.pixels.to(torch::kFloat64).max().item<double>() == rescale(high));
+    ++decoded;
+  }
+  CHECK(decoded == 20);
+}
+
+// The same MR slice in five encodings.
+TEST_CASE("one image, five transfer syntaxes, one set of values", "[datasets][io][real]") {
+  const auto data = shared_images();
+  if (!data) {
+    WARN("skipped: set COVECTOR_SHARED to the folder with the real images");
+    return;
+  }
+  const auto folder = *data / "dicom-samples";
+  const auto first = read_image(folder / "MR_small.dcm");
+  CHECK(first.geometry.spacing_mm == std::vector<double>{0.3125, 0.3125});
+  CHECK(first.info.orientation == "LP");
+  for (const auto* name : {"MR_small_implicit.dcm", "MR_small_bigendian.dcm", "MR_small_RLE.dcm",
+                           "MR_small_jp2klossless.dcm"}) {
+    INFO(name);
+    CHECK(torch::equal(read_image(folder / name).pixels, first.pixels));
+  }
+  CHECK(torch::equal(read_image(folder / "emri_small.dcm").pixels,
+                     read_image(folder / "emri_small_jpeg_2k_lossless.dcm").pixels));
+}
+
+// Numbers from nibabel 5.3 and Pillow 11; voxels given as (x, y, z) there, turned to tensor order
+// here.
+TEST_CASE("NIfTI, PNG and JPEG agree with nibabel and Pillow", "[datasets][io][real]") {
+  const auto data = shared_images();
+  if (!data) {
+    WARN("skipped: set COVECTOR_SHARED to the folder with the real images");
+    return;
+  }
+  const std::vector<Expected> expected{{"brain-mr/itk_t1_2x2x3mm.nii.gz",
+                                        {1, 62, 128, 128},
+                                        torch::kInt16,
+                                        {0, 30, 70, 60},
+                                        104,
+                                        0,
+                                        255,
+                                        19533798.0,
+                                        "LSA"},
+                                       {"brain-mr/ixi012_t1_2mm.nii.gz",
+                                        {1, 90, 120, 120},
+                                        torch::kFloat,
+                                        {0, 40, 70, 60},
+                                        1820.2742938995361,
+                                        0,
+                                        3543.2820224761963,
+                                        509647372.20824814,
+                                        "PSR"},
+                                       {"brain-mr/pycortex_S1_t1_1mm.nii.gz",
+                                        {1, 256, 256, 256},
+                                        torch::kUInt8,
+                                        {0, 130, 120, 100},
+                                        104,
+                                        0,
+                                        248,
+                                        305946066.0,
+                                        "LIA"},
+                                       {"ct-organs-3d/ctB.nii.gz",
+                                        {1, 112, 101, 122},
+                                        torch::kInt16,
+                                        {0, 30, 40, 50},
+                                        -6,
+                                        -1207,
+                                        3382,
+                                        -496851173.0,
+                                        "RAS"},
+                                       {"cxr-pretrain/images/00000001_000.png",
+                                        {1, 320, 320},
+                                        torch::kUInt8,
+                                        {0, 100, 200},
+                                        51,
+                                        0,
+                                        255,
+                                        13121705.0,
+                                        ""},
+                                       {"fundus-vessels/retina.jpg",
+                                        {3, 1411, 1411},
+                                        torch::kUInt8,
+                                        {0, 100, 200},
+                                        2,
+                                        0,
+                                        255,
+                                        535744832.0,
+                                        ""}};
+  for (const auto& want : expected) {
+    INFO(want.file);
+    const auto image = read_image(*data / want.file);
+    CHECK(image.pixels.sizes() == want.shape);
+    CHECK(image.pixels.scalar_type() == want.type);
+    CHECK(image.info.orientation == want.orientation);
+    auto voxel = image.pixels;
+    for (const auto i : want.voxel) voxel = voxel[i];
+    // float32 after a rescale: seven digits.
+    const double digits = want.type == torch::kFloat ? 1e-6 : 1e-15;
+    CHECK(voxel.item<double>() == Approx(want.value).epsilon(digits));
+    const auto exact = image.pixels.to(torch::kFloat64);
+    CHECK(exact.min().item<double>() == want.minimum);
+    CHECK(exact.max().item<double>() == Approx(want.maximum).epsilon(digits));
+    // Two JPEG decoders may differ by a level here and there.
+    const double share = image.info.format == "JPEG" ? 1e-4 : digits;
+    CHECK(exact.sum().item<double>() == Approx(want.sum).epsilon(share));
+  }
+}
