@@ -15,6 +15,7 @@ add_library(covector_xxhash INTERFACE)
 target_link_libraries(covector_xxhash INTERFACE ${COVECTOR_XXHASH_LIBRARY})
 find_package(Protobuf REQUIRED)
 find_package(Threads REQUIRED)
+find_package(ZLIB REQUIRED)
 # Only what is used; the whole of ITK would register every file format it knows at start-up. Its GDCM looks for
 # parts of VTK that nothing here needs, and says so at length.
 set(_log_level ${CMAKE_MESSAGE_LOG_LEVEL})
