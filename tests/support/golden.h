@@ -14,7 +14,7 @@ namespace covector::testing {
 
 /// A file of tests/golden by name, as in golden("cover.json").
 inline nlohmann::json golden(const std::string& name) {
-  const auto path = std::string(COVECTOR_SOURCE_DIR) + "/tests/golden/" + name;
+  const auto path = COVECTOR_SOURCE_DIR "/tests/golden/" + name;
   std::ifstream file(path);
   if (!file) throw std::runtime_error("cannot read " + path);
   return nlohmann::json::parse(file);
