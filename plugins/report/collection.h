@@ -1,0 +1,31 @@
+#pragma once
+
+#include "run.h"
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace covector::report {
+
+/// A run and its place among the others on the page.
+struct Placed {
+  Run run;
+  std::string name;          // unique, for headings: the folder below the benchmark, or as given
+  std::string arm;           // what the backbone began with: name of the pretraining, or "scratch"
+  std::string experiment;    // the adapt recipe's name in a benchmark; else task and dataset
+  bool is_baseline = false;  // began with weights that no pretraining has seen
+};
+
+/// Everything that goes on one page.
+struct Collection {
+  std::string title;
+  std::vector<Placed> pretrain, adapt;
+  std::vector<std::string> problems;
+};
+
+/// Reads run folders and benchmark folders (those that hold pretrain/ or adapt/), each run once.
+/// Throws DataError with the path for anything else.
+Collection collect(const std::vector<std::filesystem::path>& folders);
+
+}  // namespace covector::report

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace covector::report {
+
+/// Text safe between tags and inside quoted attributes. Bytes that are not UTF-8 and control
+/// characters become U+FFFD.
+std::string escape(std::string_view text);
+
+/// JSON text safe inside a <script> element: no '<' is left that could end it.
+std::string inside_script(std::string_view json);
+
+/// Base64 as RFC 4648 has it.
+std::string base64(std::string_view bytes);
+
+/// A PNG file as a data URI; throws DataError when it cannot be read or is no PNG.
+std::string png_uri(const std::filesystem::path& file);
+
+/// A number for a table: `digits` after the point, a true minus sign, "–" for none.
+std::string number(std::optional<double> value, int digits = 2);
+/// A difference: as number(), with a plus sign where it is positive.
+std::string signed_number(double value, int digits = 2);
+
+}  // namespace covector::report

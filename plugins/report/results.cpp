@@ -1,0 +1,345 @@
+#include "results.h"
+
+#include "html.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <map>
+
+namespace covector::report {
+namespace {
+
+constexpr std::size_t kMostRows = 1500;
+
+std::string unit_of(const Metric& metric) {
+  return metric.unit.empty() ? "" : " " + metric.unit;
+}
+
+/// Percentages differ by points.
+std::string difference_unit(const Metric& metric) {
+  return metric.unit == "%" ? " points" : unit_of(metric);
+}
+
+std::string interval(const std::optional<double>& low, const std::optional<double>& high,
+                     bool with_sign) {
+  if (!low) return "one seed";
+  const auto text = [&](double x) { return with_sign ? signed_number(x) : number(x); };
+  return text(*low) + " to " + text(*high);
+}
+
+std::string cell(const std::optional<Estimate>& e, bool with_sign) {
+  if (!e) return "<td class=\"number none\" data-value=\"\">–</td>";
+  return fmt::format("<td class=\"number\" data-value=\"{}\">{}<br><small>{}</small></td>", e->mean,
+                     with_sign ? signed_number(e->mean) : number(e->mean),
+                     interval(e->low, e->high, with_sign));
+}
+
+std::string arm_row(const Experiment& experiment, const Arm& arm) {
+  const auto* baseline = baseline_of(experiment);
+  const auto* first = main_metric(experiment);
+  const auto finished = std::count_if(arm.runs.begin(), arm.runs.end(),
+                                      [](const Placed* p) { return p->run.state == "finished"; });
+  auto row = fmt::format("<tr><th scope=\"row\">{}</th><td class=\"number\">{} of {}</td>",
+                         escape(arm.name), finished, arm.runs.size());
+  for (const auto& metric : first ? arm.runs.front()->run.metrics : std::vector<Metric>())
+    row += cell(over_seeds(arm, metric.name), false);
+  if (first && arm.runs.front()->run.metrics.empty())
+    row += "<td class=\"none\">no result yet</td>";
+  if (first && baseline)
+    row += &arm == baseline ? "<td class=\"number none\">baseline</td>"
+                            : cell(over_baseline(arm, *baseline, first->name), true);
+  return row + "</tr>";
+}
+
+std::string arm_table(const Experiment& experiment) {
+  const auto* first = main_metric(experiment);
+  if (!first)
+    return "<p class=\"warning\">No run of this part has finished: there is no result yet.</p>";
+  std::string head =
+      "<th scope=\"col\">Began with</th><th scope=\"col\" class=\"number\">Runs done</th>";
+  for (const auto& arm : experiment.arms)
+    if (!arm.runs.front()->run.metrics.empty()) {
+      for (const auto& m : arm.runs.front()->run.metrics)
+        head += fmt::format("<th scope=\"col\" class=\"number\">{}{}</th>", escape(m.name),
+                            m.unit.empty() ? "" : ", " + escape(m.unit));
+      break;
+    }
+  if (baseline_of(experiment))
+    head += fmt::format("<th scope=\"col\" class=\"number\">{} over {}</th>", escape(first->name),
+                        escape(baseline_of(experiment)->name));
+  std::string rows;
+  for (const auto& arm : experiment.arms) rows += arm_row(experiment, arm);
+  return fmt::format(
+      "<div class=\"scroll\"><table><caption>Means over test cases, then over seeds; below them "
+      "the "
+      "95 % interval of Student’s t over the seeds. The last column pairs runs of the same "
+      "seed.</caption><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>",
+      head, rows);
+}
+
+std::string class_table(const Experiment& experiment) {
+  const auto* metric = main_metric(experiment);
+  const auto labels = labels_of(experiment);
+  if (!metric || labels.empty()) return {};
+  std::string head = "<th scope=\"col\">Class</th>", rows;
+  for (const auto& arm : experiment.arms)
+    head += fmt::format("<th scope=\"col\" class=\"number\">{}</th>", escape(arm.name));
+  const auto* baseline = baseline_of(experiment);
+  const auto differs = baseline && experiment.arms.size() == 2;
+  if (differs) head += "<th scope=\"col\" class=\"number\">Difference</th>";
+  for (const auto& label : labels) {
+    rows += fmt::format("<tr><th scope=\"row\">{}</th>", escape(label));
+    for (const auto& arm : experiment.arms)
+      rows += cell(over_seeds(arm, metric->name, label), false);
+    if (differs)
+      rows += cell(over_baseline(experiment.arms.front(), *baseline, metric->name, label), true);
+    rows += "</tr>";
+  }
+  return fmt::format(
+      "<h4>{} by class</h4><div class=\"scroll\"><table><thead><tr>{}</tr></thead><tbody>{}</tbody>"
+      "</table></div>",
+      escape(metric->name), head, rows);
+}
+
+// The plot of intervals: a row an arm, dots for seeds.
+
+struct Scale {
+  double low, high, left, right;
+  double at(double x) const { return left + (x - low) / (high - low) * (right - left); }
+};
+
+/// A step of 1, 2 or 5 times a power of ten that cuts the range into about five.
+double nice_step(double range) {
+  const auto power = std::pow(10.0, std::floor(std::log10(range / 5)));
+  for (const auto factor : {1.0, 2.0, 5.0})
+    if (factor * power >= range / 5) return factor * power;
+  return 10 * power;
+}
+
+std::string ticks(const Scale& scale, double bottom) {
+  std::string svg;
+  const auto step = nice_step(scale.high - scale.low);
+  const auto digits = std::max(0, static_cast<int>(-std::floor(std::log10(step) + 1e-9)));
+  for (auto x = std::ceil(scale.low / step) * step; x <= scale.high; x += step)
+    svg += fmt::format(
+        "<line class=\"grid\" x1=\"{0:.1f}\" x2=\"{0:.1f}\" y1=\"8\" y2=\"{1}\"/>"
+        "<text class=\"axis\" text-anchor=\"middle\" x=\"{0:.1f}\" y=\"{2}\">{3}</text>",
+        scale.at(x), bottom, bottom + 18, number(x, digits));
+  return svg;
+}
+
+std::string plot_row(const Estimate& e, const std::string& name, int colour, const Scale& scale,
+                     double y) {
+  auto svg = fmt::format("<text x=\"0\" y=\"{:.1f}\">{}</text>", y + 5, escape(name));
+  if (e.low)
+    svg += fmt::format(
+        "<line class=\"bar\" style=\"stroke:var(--c{})\" x1=\"{:.1f}\" x2=\"{:.1f}\" "
+        "y1=\"{y:.1f}\" "
+        "y2=\"{y:.1f}\"/>",
+        colour % 7, scale.at(std::max(*e.low, scale.low)), scale.at(std::min(*e.high, scale.high)),
+        fmt::arg("y", y));
+  for (const auto x : e.numbers)
+    svg += fmt::format(
+        "<circle style=\"fill:var(--c{})\" fill-opacity=\".45\" r=\"4\" cx=\"{:.1f}\" "
+        "cy=\"{:.1f}\"/>",
+        colour % 7, scale.at(x), y);
+  return svg + fmt::format(
+                   "<circle style=\"fill:var(--c{})\" r=\"6.5\" cx=\"{:.1f}\" cy=\"{:.1f}\"/>"
+                   "<text text-anchor=\"end\" x=\"760\" y=\"{:.1f}\">{}</text>",
+                   colour % 7, scale.at(e.mean), y, y + 5, number(e.mean));
+}
+
+std::string interval_plot(const Experiment& experiment) {
+  const auto* metric = main_metric(experiment);
+  if (!metric) return {};
+  std::vector<std::pair<const Arm*, Estimate>> rows;
+  auto low = std::numeric_limits<double>::infinity(), high = -low;
+  for (const auto& arm : experiment.arms)
+    if (const auto e = over_seeds(arm, metric->name)) {
+      rows.emplace_back(&arm, *e);
+      for (const auto x : e->numbers) low = std::min(low, x), high = std::max(high, x);
+      if (e->low) low = std::min(low, *e->low), high = std::max(high, *e->high);
+    }
+  if (rows.empty()) return {};
+  if (metric->unit == "%") low = std::max(low, 0.0), high = std::min(high, 100.0);
+  const auto margin = std::max(0.05 * (high - low), 0.5);
+  const Scale scale{low - margin, high + margin, 190, 690};
+  const auto bottom = 14 + 40 * static_cast<double>(rows.size());
+  auto svg = ticks(scale, bottom);
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    svg += plot_row(rows[i].second, rows[i].first->name, static_cast<int>(i), scale,
+                    30 + 40 * static_cast<double>(i));
+  return fmt::format(
+      "<svg class=\"intervals\" viewBox=\"0 0 770 {}\" role=\"img\" aria-label=\"{} by what the "
+      "network began with; the numbers are in the table below\">{}<text class=\"axis\" "
+      "text-anchor=\"middle\" x=\"440\" y=\"{}\">{}{}: large dot mean, small dots seeds, bar 95 % "
+      "interval</text></svg>",
+      bottom + 44, escape(metric->name), svg, bottom + 38, escape(metric->name),
+      metric->unit.empty() ? "" : ", " + escape(metric->unit));
+}
+
+// The table of cases.
+
+using CaseMeans =
+    std::map<std::string, std::map<std::pair<std::string, std::string>, const CaseValue*>>;
+
+std::string value_cell(const CaseValue* value) {
+  if (!value) return "<td class=\"number none\" data-value=\"\"></td>";
+  if (!value->value)
+    return fmt::format("<td class=\"number none\" data-value=\"\" title=\"{}\">–</td>",
+                       escape(value->note));
+  return fmt::format("<td class=\"number\" data-value=\"{}\">{}</td>", *value->value,
+                     number(value->value));
+}
+
+std::optional<double> case_mean(
+    const std::map<std::pair<std::string, std::string>, const CaseValue*>& row,
+    const std::string& metric) {
+  double sum = 0, count = 0;
+  for (const auto& [key, value] : row)
+    if (key.first == metric && value->value) sum += *value->value, count += 1;
+  return count > 0 ? std::optional(sum / count) : std::nullopt;
+}
+
+std::string case_rows(const Experiment& experiment, std::size_t& total) {
+  const auto labels = labels_of(experiment);
+  const auto* first = main_metric(experiment);
+  std::string rows;
+  for (const auto& arm : experiment.arms)
+    for (const auto* placed : arm.runs) {
+      CaseMeans cases;
+      for (const auto& v : placed->run.values) cases[v.case_id][{v.metric, v.label}] = &v;
+      for (const auto& [id, row] : cases) {
+        if (++total > kMostRows) continue;
+        rows += fmt::format(
+            "<tr><th scope=\"row\">{}</th><td>{}</td><td class=\"number\" "
+            "data-value=\"{}\">{}</td>",
+            escape(id), escape(arm.name), placed->run.seed, placed->run.seed);
+        for (const auto& metric : placed->run.metrics) {
+          const auto mean = case_mean(row, metric.name);
+          rows += fmt::format("<td class=\"number\" data-value=\"{}\">{}</td>",
+                              mean ? fmt::format("{}", *mean) : "", number(mean));
+        }
+        for (const auto& label : labels) {
+          const auto found = row.find({first->name, label});
+          rows += value_cell(found == row.end() ? nullptr : found->second);
+        }
+        rows += "</tr>";
+      }
+    }
+  return rows;
+}
+
+std::string case_table(const Experiment& experiment, std::size_t index) {
+  const auto* first = main_metric(experiment);
+  if (!first) return {};
+  std::string head =
+      "<th scope=\"col\">Case</th><th scope=\"col\">Began with</th><th scope=\"col\" "
+      "class=\"number\">Seed</th>";
+  for (const auto& arm : experiment.arms)
+    if (!arm.runs.front()->run.metrics.empty()) {
+      for (const auto& m : arm.runs.front()->run.metrics)
+        head += fmt::format("<th scope=\"col\" class=\"number\">{}</th>",
+                            escape(m.name + (m.unit.empty() ? "" : ", " + m.unit)));
+      break;
+    }
+  for (const auto& label : labels_of(experiment))
+    head += fmt::format("<th scope=\"col\" class=\"number\">{}</th>", escape(label));
+  std::size_t total = 0;
+  const auto rows = case_rows(experiment, total);
+  const auto id = fmt::format("cases-{}", index);
+  auto html = fmt::format("<h3>{}</h3>", escape(experiment.name));
+  if (total > kMostRows)
+    html += fmt::format(
+        "<p class=\"warning\">The first {} of {} rows; all are in the runs’ "
+        "metrics.json.</p>",
+        kMostRows, total);
+  return html +
+         fmt::format(
+             "<p class=\"filter\"><label for=\"{0}-filter\">Show rows with</label> <input "
+             "id=\"{0}-filter\" type=\"search\" data-filters=\"{0}\" autocomplete=\"off\"> "
+             "<span id=\"{0}-count\" aria-live=\"polite\"></span></p>"
+             "<div class=\"scroll tall\" tabindex=\"0\" role=\"region\" aria-label=\"Cases\">"
+             "<table class=\"sortable\" id=\"{0}\"><thead><tr>{1}</tr></thead><tbody>{2}"
+             "</tbody></table></div>",
+             id, head, rows);
+}
+
+}  // namespace
+
+std::vector<std::string> labels_of(const Experiment& experiment) {
+  std::vector<std::string> labels;
+  for (const auto& arm : experiment.arms)
+    for (const auto* placed : arm.runs)
+      for (const auto& value : placed->run.values)
+        if (!value.label.empty() &&
+            std::find(labels.begin(), labels.end(), value.label) == labels.end())
+          labels.push_back(value.label);
+  return labels;
+}
+
+const Metric* main_metric(const Experiment& experiment) {
+  for (const auto& arm : experiment.arms)
+    for (const auto* placed : arm.runs)
+      if (!placed->run.metrics.empty()) return &placed->run.metrics.front();
+  return nullptr;
+}
+
+const Arm* baseline_of(const Experiment& experiment) {
+  if (experiment.arms.size() < 2) return nullptr;
+  for (const auto& arm : experiment.arms)
+    if (arm.is_baseline) return &arm;
+  return nullptr;
+}
+
+std::string verdict(const Experiment& experiment) {
+  const auto* metric = main_metric(experiment);
+  const auto* baseline = baseline_of(experiment);
+  if (!metric) return fmt::format("{}: no run has finished yet.", experiment.name);
+  std::string text;
+  for (const auto& arm : experiment.arms) {
+    if (arm.is_baseline && baseline) continue;
+    const auto own = over_seeds(arm, metric->name);
+    if (!own) continue;
+    text += fmt::format("{}{}: {} reached {} {}{}", text.empty() ? "" : " ", experiment.name,
+                        arm.name, metric->name, number(own->mean), unit_of(*metric));
+    const auto gain = baseline ? over_baseline(arm, *baseline, metric->name) : std::nullopt;
+    if (!gain) {
+      text += ".";
+      continue;
+    }
+    text += fmt::format(", {}{} against {}", signed_number(gain->mean), difference_unit(*metric),
+                        baseline->name);
+    if (!gain->low) {
+      text += "; with one seed that may be chance.";
+      continue;
+    }
+    const auto settled = *gain->low > 0 || *gain->high < 0;
+    const auto better = (gain->mean > 0) == metric->higher_is_better;
+    text += fmt::format(" (95 % interval {}, {} seeds): {}.", interval(gain->low, gain->high, true),
+                        gain->numbers.size(),
+                        !settled ? "these runs do not settle whether it helps"
+                        : better ? "better beyond what seeds explain"
+                                 : "worse beyond what seeds explain");
+  }
+  return text.empty() ? fmt::format("{}: no result yet.", experiment.name) : text;
+}
+
+std::string results(const std::vector<Experiment>& all) {
+  std::string html;
+  for (const auto& experiment : all)
+    html += fmt::format("<h3>{}</h3>{}{}{}", escape(experiment.name), interval_plot(experiment),
+                        arm_table(experiment), class_table(experiment));
+  return html;
+}
+
+std::string case_tables(const std::vector<Experiment>& all) {
+  std::string html;
+  for (std::size_t i = 0; i < all.size(); ++i) html += case_table(all[i], i);
+  return html;
+}
+
+}  // namespace covector::report

@@ -1,0 +1,23 @@
+#pragma once
+
+#include "statistics.h"
+
+#include <string>
+
+namespace covector::report {
+
+/// One sentence an experiment: what pretraining was worth there, and whether that is settled.
+std::string verdict(const Experiment& experiment);
+/// Plot of intervals, table of arms, table of classes.
+std::string results(const std::vector<Experiment>& all);
+/// A row a case and run, sortable.
+std::string case_tables(const std::vector<Experiment>& all);
+
+/// Names of the labels that a metric of these runs has values for, in the order of the classes.
+std::vector<std::string> labels_of(const Experiment& experiment);
+/// The first metric that the runs name; nothing when none has finished.
+const Metric* main_metric(const Experiment& experiment);
+/// The arm that the others are compared with.
+const Arm* baseline_of(const Experiment& experiment);
+
+}  // namespace covector::report

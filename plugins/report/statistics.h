@@ -1,0 +1,43 @@
+#pragma once
+
+#include "collection.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace covector::report {
+
+/// A mean and the 95 % confidence interval of Student's t; no interval for a single number.
+struct Estimate {
+  double mean = 0;
+  std::optional<double> low, high;
+  std::vector<double> numbers;
+};
+std::optional<Estimate> estimate(const std::vector<double>& numbers);
+
+/// Mean of a metric over the cases of a run. Of a case, the mean over its labels; values that are
+/// not defined are left out. With a label: the mean over the cases of that label's values.
+std::optional<double> mean_of(const Run& run, const std::string& metric,
+                              const std::string& label = {});
+
+/// The runs of one experiment that began with the same weights.
+struct Arm {
+  std::string name;
+  bool is_baseline = false;
+  std::vector<const Placed*> runs;  // by seed
+};
+struct Experiment {
+  std::string name;
+  std::vector<Arm> arms;  // baselines last
+};
+std::vector<Experiment> experiments(const Collection& all);
+
+/// Over an arm's runs that have a value.
+std::optional<Estimate> over_seeds(const Arm& arm, const std::string& metric,
+                                   const std::string& label = {});
+/// Of the differences arm - baseline between runs of the same seed.
+std::optional<Estimate> over_baseline(const Arm& arm, const Arm& baseline,
+                                      const std::string& metric, const std::string& label = {});
+
+}  // namespace covector::report
