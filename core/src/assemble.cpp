@@ -1,0 +1,96 @@
+#include "assemble.h"
+
+#include "covector/core/random.h"
+
+#include <c10/util/Exception.h>
+#include <torch/utils.h>
+
+namespace covector {
+namespace {
+
+/// Runs `make`; what a part says of the shapes it is given becomes a problem of its section.
+template <class Make>
+auto made(const std::string& section, const OptionTable& table, Make make) {
+  const auto refuse = [&](const std::string& why) {
+    Problems problems;
+    problems.add(section, table.where, why);
+    problems.raise();
+  };
+  try {
+    return make();
+  } catch (const Error&) {
+    throw;
+  } catch (const c10::Error& error) {
+    refuse(error.what_without_backtrace());
+  } catch (const std::invalid_argument& error) {
+    refuse(error.what());
+  }
+  throw;  // not reached: raise() throws
+}
+
+void seed_torch(std::uint64_t seed, const std::string& purpose) {
+  torch::manual_seed(RandomStream(seed, purpose).bits64());
+}
+
+void build_learner(Assembly& built, const TrainPlan& plan, Registries& registries) {
+  const auto input = built.dataset->input();
+  seed_torch(plan.seed, "backbone");
+  built.backbone = made("backbone", plan.backbone, [&] {
+    return registries.of<Backbone>().create(plan.backbone, "backbone", input);
+  });
+  seed_torch(plan.seed, "head");
+  if (plan.adapt) {
+    const TaskInput task_input{input, built.dataset->classes()};
+    built.task = made("task", plan.learner, [&] {
+      return registries.of<Task>().create(plan.learner, "task", built.backbone, task_input);
+    });
+    built.learner = learner_of(built.task);
+  } else {
+    built.method = made("method", plan.learner, [&] {
+      return registries.of<Method>().create(plan.learner, "method", built.backbone, input);
+    });
+    built.learner = learner_of(built.method);
+  }
+}
+
+/// The views of the learner, those that the recipe replaces with its chains.
+std::vector<ViewSpec> views_of(const TrainPlan& plan, const Learner& learner, Problems& problems) {
+  auto specs = learner.views();
+  std::vector<std::string> names;
+  for (const auto& spec : specs) names.push_back(spec.name);
+  for (const auto& replacement : plan.views) {
+    const auto spec = std::find_if(specs.begin(), specs.end(),
+                                   [&](const ViewSpec& s) { return s.name == replacement.name; });
+    if (spec != specs.end())
+      spec->chain = replacement.chain;
+    else
+      problems.add("views", plan.given_views.find(replacement.name)->where,
+                   std::string(plan.adapt ? "the task" : "the method") + " has no view '" +
+                       replacement.name + "'" + did_you_mean(replacement.name, names));
+  }
+  return specs;
+}
+
+}  // namespace
+
+Assembly assemble(const TrainPlan& plan, Registries& registries, PluginLoader& loader,
+                  bool open_data) {
+  Assembly built;
+  built.dataset = made("dataset", plan.dataset,
+                       [&] { return registries.of<Dataset>().create(plan.dataset, "dataset"); });
+  // Some sets know their classes only once they have seen their files.
+  const bool open_first = open_data && plan.adapt && built.dataset->classes().empty();
+  if (open_first) built.dataset->open();
+  build_learner(built, plan, registries);
+
+  Problems problems;
+  const auto specs = views_of(plan, *built.learner, problems);
+  built.chains = std::make_unique<ViewChains>(specs, registries, loader, problems);
+  problems.raise();
+  built.resolved = plan.resolved;
+  built.resolved.set("views", keep_origins(built.chains->resolved(), plan.given_views));
+  if (open_data && !open_first) built.dataset->open();
+  return built;
+}
+
+}  // namespace covector

@@ -1,0 +1,203 @@
+#include "benchmark.h"
+
+#include "plan.h"
+#include "run_folder.h"
+#include "table.h"
+#include "train_run.h"
+
+#include <ostream>
+#include <sstream>
+
+namespace covector {
+namespace fs = std::filesystem;
+
+void BenchmarkOptions::describe(Schema<BenchmarkOptions>& schema) {
+  schema.summary("Every pretraining against every task, with several seeds.");
+  const auto some = [](const std::vector<std::string>& list) { return !list.empty(); };
+  schema.field("pretrain", &BenchmarkOptions::pretrain)
+      .doc("recipes of kind pretrain, from the folder of this one; the rows of the table")
+      .require(some, "at least one recipe");
+  schema.field("adapt", &BenchmarkOptions::adapt)
+      .doc("recipes of kind adapt; the columns of the table")
+      .require(some, "at least one recipe");
+  schema.field("seeds", &BenchmarkOptions::seeds)
+      .doc("seed of each repetition")
+      .at_least(0)
+      .require([](const std::vector<std::int64_t>& seeds) { return !seeds.empty(); },
+               "at least one seed");
+  schema.field("pretraining", &BenchmarkOptions::pretraining)
+      .doc(
+          "shared: one pretraining, of the first seed, serves all seeds of a task; per-seed: each "
+          "has its own")
+      .one_of({"shared", "per-seed"});
+  schema.rule([](const BenchmarkOptions& o) {
+    return o.pretrain.empty() || o.adapt.empty() ? "needs 'pretrain' and 'adapt', lists of recipes"
+                                                 : std::string();
+  });
+}
+
+namespace {
+
+struct BenchmarkSections {
+  std::string kind;
+  std::string name;
+  BenchmarkOptions benchmark;
+
+  static void describe(Schema<BenchmarkSections>& schema) {
+    schema.field("kind", &BenchmarkSections::kind);
+    schema.field("name", &BenchmarkSections::name);
+    schema.field("benchmark", &BenchmarkSections::benchmark);
+  }
+};
+
+BenchmarkSections read_sections(const Recipe& recipe) {
+  Problems problems;
+  Schema<BenchmarkSections> schema;
+  BenchmarkSections::describe(schema);
+  auto table = recipe.table;
+  const auto* options = table.find("benchmark");
+  const bool is_table = options && options->as_table();
+  const auto own = is_table ? *options->as_table() : OptionTable{};
+  // Read on its own, so that its section is called [benchmark] and not [.benchmark].
+  std::erase_if(table.entries,
+                [&](const auto& entry) { return is_table && entry.first == "benchmark"; });
+  auto sections = schema.parse(table, "", problems);
+  if (is_table)
+    sections.benchmark = schema_of<BenchmarkOptions>().parse(own, "benchmark", problems);
+  else if (!options)
+    problems.add("", recipe.table.where, "needs a [benchmark] table");
+  problems.raise();
+  return sections;
+}
+
+/// The recipes of a list by stem, each of the kind it has to be.
+std::vector<std::pair<std::string, Recipe>> load_all(const Recipe& benchmark,
+                                                     const std::vector<std::string>& files,
+                                                     const std::string& kind) {
+  std::vector<std::pair<std::string, Recipe>> recipes;
+  for (const auto& file : files) {
+    auto recipe = load_recipe(benchmark.file.parent_path() / file);
+    if (kind_of(recipe) != kind)
+      throw RecipeError("[benchmark] " + kind + ": " + recipe.file.string() + " is of kind " +
+                        kind_of(recipe));
+    const auto stem = recipe.file.stem().string();
+    for (const auto& other : recipes)
+      if (other.first == stem)
+        throw RecipeError("[benchmark] " + kind + ": two recipes are called '" + stem +
+                          "', which names their folders; rename one");
+    recipes.emplace_back(stem, std::move(recipe));
+  }
+  return recipes;
+}
+
+/// A recipe with a value put in by the benchmark.
+void put(OptionTable& table, const std::string& key, OptionValue value) {
+  value.where = {"(the benchmark)", 0, 0};
+  table.set(key, std::move(value));
+}
+
+bool trains_nothing(const Recipe& recipe) {
+  const auto* method = recipe.table.find("method");
+  const auto* table = method ? method->as_table() : nullptr;
+  const auto* type = table ? table->find("type") : nullptr;
+  return type && type->as_string() && *type->as_string() == "scratch";
+}
+
+std::string title(const Cell& cell) {
+  return cell.column.empty()
+             ? "pretraining " + cell.row + ", seed " + std::to_string(cell.seed)
+             : cell.row + " on " + cell.column + ", seed " + std::to_string(cell.seed);
+}
+
+std::vector<CellResult> results_of(const BenchmarkPlan& plan) {
+  std::vector<CellResult> results;
+  for (const auto& cell : plan.cells)
+    if (!cell.column.empty())
+      results.push_back(
+          {cell.row, cell.column, cell.seed, read_measurement(cell.folder / "metrics.json")});
+  return results;
+}
+
+}  // namespace
+
+BenchmarkPlan plan_benchmark(const Recipe& recipe, const fs::path& output) {
+  const auto options = read_sections(recipe).benchmark;
+  const auto pretrain = load_all(recipe, options.pretrain, "pretrain");
+  const auto adapt = load_all(recipe, options.adapt, "adapt");
+  const bool shared = options.pretraining == "shared";
+
+  BenchmarkPlan plan;
+  const auto pretrain_folder = [&](const std::string& stem, std::int64_t seed) {
+    const auto folder = output / "pretrain" / stem;
+    return shared ? folder : folder / ("seed-" + std::to_string(seed));
+  };
+  for (const auto& [stem, base] : pretrain) {
+    if (trains_nothing(base)) plan.baseline = stem;
+    for (const auto seed : options.seeds) {
+      if (shared && seed != options.seeds.front()) continue;
+      auto own = base;
+      put(own.table, "seed", seed);
+      plan.cells.push_back({stem, "", seed, std::move(own), pretrain_folder(stem, seed)});
+    }
+  }
+  for (const auto& row : pretrain)
+    for (const auto& [column, base] : adapt)
+      for (const auto seed : options.seeds) {
+        auto own = base;
+        const auto from = pretrain_folder(row.first, seed);
+        OptionTable pretrained;
+        put(pretrained, "run", from.string());
+        put(own.table, "seed", seed);
+        put(own.table, "pretrained", std::move(pretrained));
+        plan.cells.push_back(
+            {row.first, column, seed, std::move(own),
+             output / "adapt" / row.first / column / ("seed-" + std::to_string(seed))});
+      }
+  return plan;
+}
+
+int run_benchmark(const RunRequest& request, Registries& registries, PluginLoader& loader,
+                  std::ostream& out) {
+  const auto output = output_of(request);
+  const auto plan = plan_benchmark(request.recipe, output);
+  std::ostringstream ignored;
+  check_benchmark(request.recipe, registries, loader, ignored);
+  std::size_t number = 0;
+  for (const auto& cell : plan.cells) {
+    out << "[" << ++number << "/" << plan.cells.size() << "] " << title(cell) << std::endl;
+    const RunRequest own{cell.recipe, cell.folder, request.device, request.threads, request.quiet};
+    if (const auto code = run_training(own, registries, loader, out); code != 0) return code;
+  }
+  const auto table = make_table(results_of(plan), plan.baseline);
+  const auto markdown = to_markdown(table, plan.baseline);
+  write_text(output / "table.json", to_json(table, plan.baseline));
+  write_text(output / "table.md", markdown);
+  out << "\n" << markdown << std::flush;
+  return 0;
+}
+
+void check_benchmark(const Recipe& recipe, Registries& registries, PluginLoader& loader,
+                     std::ostream& out) {
+  const auto options = read_sections(recipe).benchmark;
+  std::string problems;
+  for (const auto& [files, kind] : {std::pair(options.pretrain, std::string("pretrain")),
+                                    std::pair(options.adapt, std::string("adapt"))})
+    for (const auto& file : files) try {
+        check_recipe(load_all(recipe, {file}, kind).front().second, registries, loader, out);
+      } catch (const RecipeError& error) {
+        problems += (problems.empty() ? "" : "\n") + std::string(error.what());
+      }
+  if (!problems.empty()) throw RecipeError(problems);
+  out << recipe.file.string() << ": a valid recipe of kind benchmark, "
+      << plan_benchmark(recipe, "").cells.size() << " runs\n";
+}
+
+OptionTable resolve_benchmark(const Recipe& recipe) {
+  const auto sections = read_sections(recipe);
+  OptionTable all{{"kind", "benchmark"}};
+  if (!sections.name.empty()) all.set("name", sections.name);
+  all.set("benchmark", schema_of<BenchmarkOptions>().dump(sections.benchmark));
+  return keep_origins(std::move(all), recipe.table);
+}
+
+}  // namespace covector

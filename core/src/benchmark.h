@@ -1,0 +1,46 @@
+#pragma once
+
+#include "run.h"
+
+#include <optional>
+
+namespace covector {
+
+/// [benchmark]
+struct BenchmarkOptions {
+  std::vector<std::string> pretrain;
+  std::vector<std::string> adapt;
+  std::vector<std::int64_t> seeds = {0, 1, 2};
+  std::string pretraining = "shared";
+
+  static void describe(Schema<BenchmarkOptions>& schema);
+};
+
+/// One run of a benchmark, a recipe with its seed and a folder of its own.
+struct Cell {
+  std::string row;     // stem of the pretraining recipe
+  std::string column;  // stem of the task's recipe; empty for a pretraining
+  std::int64_t seed = 0;
+  Recipe recipe;
+  std::filesystem::path folder;
+};
+
+/// The runs of a benchmark in an order in which each comes after the one it builds on.
+struct BenchmarkPlan {
+  std::vector<Cell> cells;
+  std::string baseline;  // the row whose method is `scratch`; empty when there is none
+};
+
+/// @param output  the benchmark's folder
+/// Throws RecipeError with what is wrong in the recipe itself or in one it names.
+COVECTOR_API BenchmarkPlan plan_benchmark(const Recipe& recipe,
+                                          const std::filesystem::path& output);
+/// Runs what is not finished, one cell after the other, then prints the table and writes table.json
+/// and table.md. @returns  0, or the code of the signal that stopped a cell
+COVECTOR_API int run_benchmark(const RunRequest& request, Registries& registries,
+                               PluginLoader& loader, std::ostream& out);
+COVECTOR_API void check_benchmark(const Recipe& recipe, Registries& registries,
+                                  PluginLoader& loader, std::ostream& out);
+COVECTOR_API OptionTable resolve_benchmark(const Recipe& recipe);
+
+}  // namespace covector

@@ -1,0 +1,60 @@
+#include "learner.h"
+
+namespace covector {
+
+Learner::~Learner() = default;
+
+namespace {
+
+class MethodLearner final : public Learner {
+ public:
+  explicit MethodLearner(std::shared_ptr<Method> method) : method_(std::move(method)) {}
+  torch::nn::Module& module() override { return *method_; }
+  std::vector<ViewSpec> views() const override { return method_->views(); }
+  std::int64_t images_per_sample() const override { return method_->images_per_sample(); }
+  std::vector<std::string> phases() const override { return method_->phases(); }
+  std::vector<at::Tensor> parameters_of(const std::string& phase) const override {
+    return method_->parameters_of(phase);
+  }
+  StepResult step(Views& views, const std::string& phase) override {
+    return method_->step(views, phase);
+  }
+  void after_step(std::int64_t step, std::int64_t total) override {
+    method_->after_step(step, total);
+  }
+  void begin_epoch(const EpochContext& context) override { method_->begin_epoch(context); }
+  void draw(Views& views, const std::filesystem::path& folder) override {
+    method_->draw(views, folder);
+  }
+
+ private:
+  std::shared_ptr<Method> method_;
+};
+
+class TaskLearner final : public Learner {
+ public:
+  explicit TaskLearner(std::shared_ptr<Task> task) : task_(std::move(task)) {}
+  torch::nn::Module& module() override { return *task_; }
+  std::vector<ViewSpec> views() const override { return {task_->view()}; }
+  std::vector<std::string> phases() const override { return {"train"}; }
+  std::vector<at::Tensor> parameters_of(const std::string&) const override {
+    return task_->trained();
+  }
+  StepResult step(Views& views, const std::string&) override {
+    return task_->step(views.begin()->second);
+  }
+
+ private:
+  std::shared_ptr<Task> task_;
+};
+
+}  // namespace
+
+std::unique_ptr<Learner> learner_of(std::shared_ptr<Method> method) {
+  return std::make_unique<MethodLearner>(std::move(method));
+}
+std::unique_ptr<Learner> learner_of(std::shared_ptr<Task> task) {
+  return std::make_unique<TaskLearner>(std::move(task));
+}
+
+}  // namespace covector

@@ -1,0 +1,31 @@
+#pragma once
+
+#include "covector/core/method.h"
+#include "covector/core/task.h"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace covector {
+
+/// What the loop trains: a pretraining method, or a task on labelled images. One face for both.
+class COVECTOR_API Learner {
+ public:
+  virtual ~Learner();
+  virtual torch::nn::Module& module() = 0;
+  virtual std::vector<ViewSpec> views() const = 0;
+  virtual std::int64_t images_per_sample() const { return 1; }
+  virtual std::vector<std::string> phases() const = 0;
+  virtual std::vector<at::Tensor> parameters_of(const std::string& phase) const = 0;
+  virtual StepResult step(Views& views, const std::string& phase) = 0;
+  virtual void after_step(std::int64_t, std::int64_t) {}
+  virtual void begin_epoch(const EpochContext&) {}
+  /// Pictures of the views of a step.
+  virtual void draw(Views&, const std::filesystem::path&) {}
+};
+
+COVECTOR_API std::unique_ptr<Learner> learner_of(std::shared_ptr<Method> method);
+COVECTOR_API std::unique_ptr<Learner> learner_of(std::shared_ptr<Task> task);
+
+}  // namespace covector

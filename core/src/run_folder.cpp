@@ -1,0 +1,159 @@
+#include "run_folder.h"
+
+#include "covector/core/error.h"
+#include "covector/core/plugin.h"
+
+#include <sys/file.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+#include <nlohmann/json.hpp>
+
+#include <cerrno>
+#include <cstring>
+#include <ctime>
+#include <fstream>
+#include <thread>
+
+namespace covector {
+namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
+namespace {
+
+std::string utc(std::time_t time) {
+  char text[32];
+  std::tm parts{};
+  gmtime_r(&time, &parts);
+  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
+  return text;
+}
+
+Json environment_of_process() {
+  utsname system{};
+  uname(&system);
+  std::ifstream arguments("/proc/self/cmdline");
+  Json command = Json::array();
+  for (std::string argument; std::getline(arguments, argument, '\0');) command.push_back(argument);
+  return {{"time", utc(std::time(nullptr))},
+          {"command", command},
+          {"working_directory", fs::current_path().string()},
+          {"host", system.nodename},
+          {"system", std::string(system.sysname) + " " + system.release + " " + system.machine}};
+}
+
+std::string cpu_model() {
+  std::ifstream file("/proc/cpuinfo");
+  for (std::string line; std::getline(file, line);)
+    if (line.rfind("model name", 0) == 0) return line.substr(line.find(':') + 2);
+  return "unknown";
+}
+
+}  // namespace
+
+void write_text(const fs::path& file, const std::string& text) {
+  const auto temporary = file.string() + ".new";
+  errno = 0;
+  std::ofstream out(temporary, std::ios::binary);
+  out << text;
+  out.close();
+  if (!out) throw Error("cannot write " + file.string() + ": " + std::strerror(errno));
+  fs::rename(temporary, file);
+}
+
+RunFolder::RunFolder(fs::path path, const OptionTable& resolved) : path_(std::move(path)) {
+  std::error_code failure;
+  fs::create_directories(path_ / "checkpoints", failure);
+  if (failure)
+    throw Error("cannot make the run folder " + path_.string() + ": " + failure.message());
+  hold();
+  try {
+    if (fs::exists(path_ / "recipe.toml")) compare_recipe(resolved);
+    write_text(path_ / "recipe.toml", to_toml_document(resolved, /*provenance=*/true));
+  } catch (...) {
+    close(lock_);
+    throw;
+  }
+}
+
+RunFolder::~RunFolder() {
+  close(lock_);
+}
+
+void RunFolder::hold() {
+  const auto file = path_ / ".lock";
+  lock_ = open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+  if (lock_ < 0)
+    throw Error("cannot write in the run folder " + path_.string() + ": " + std::strerror(errno));
+  if (flock(lock_, LOCK_EX | LOCK_NB) == 0) return;
+  close(lock_);
+  throw Error("the run folder " + path_.string() + " is in use by another process");
+}
+
+void RunFolder::compare_recipe(const OptionTable& resolved) const {
+  const auto before = load_recipe(path_ / "recipe.toml").table;
+  std::string differing;
+  for (const auto& difference : diff(before, resolved)) {
+    const bool raised = difference.key == "loop.steps" && !difference.first.empty() &&
+                        std::stoll(difference.second) > std::stoll(difference.first);
+    const auto shown = [](const std::string& value) { return value.empty() ? "not set" : value; };
+    if (!raised)
+      differing += "\n  " + difference.key + ": " + shown(difference.first) + " there, " +
+                   shown(difference.second) + " now";
+  }
+  if (!differing.empty())
+    throw RecipeError(
+        "the run folder " + path_.string() + " holds a run of another recipe:" + differing +
+        "\nGive another folder with --output, or remove this one. Only loop.steps may "
+        "be raised.");
+}
+
+void RunFolder::write_status(const RunStatus& status) const {
+  Json json{{"state", status.state}, {"step", status.step}, {"steps", status.steps}};
+  if (!status.error.empty()) json["error"] = status.error;
+  write_text(path_ / "status.json", json.dump(2) + "\n");
+}
+
+RunStatus read_status(const fs::path& folder) {
+  std::ifstream file(folder / "status.json");
+  const auto json = Json::parse(file, nullptr, /*allow_exceptions=*/false);
+  if (!json.is_object()) return {"none", 0, 0, {}};
+  return {json.value("state", "none"), json.value("step", std::int64_t{0}),
+          json.value("steps", std::int64_t{0}), json.value("error", "")};
+}
+
+std::string plugins_json(const PluginLoader& loader) {
+  Json all = Json::array();
+  for (const auto& plugin : loader.loaded()) {
+    const auto changed = fs::last_write_time(plugin.file);
+    all.push_back({{"name", plugin.name},
+                   {"version", plugin.version},
+                   {"file", plugin.file.string()},
+                   {"bytes", fs::file_size(plugin.file)},
+                   {"changed", utc(std::chrono::system_clock::to_time_t(
+                                   std::chrono::file_clock::to_sys(changed)))}});
+  }
+  return all.dump(2) + "\n";
+}
+
+void RunFolder::write_provenance(const PluginLoader& loader, const std::string& device,
+                                 const std::string& dataset_fingerprint) const {
+  write_text(path_ / "plugins.json", plugins_json(loader));
+  auto json = environment_of_process();
+  json["cpu"] = cpu_model();
+  json["cpu_threads"] = std::thread::hardware_concurrency();
+  json["device"] = device;
+  json["build"] = COVECTOR_BUILD_ID;
+  json["compiler"] = __VERSION__;
+  json["plugin_api"] = kPluginApiVersion;
+  json["dataset_fingerprint"] = dataset_fingerprint;
+  write_text(path_ / "environment.json", json.dump(2) + "\n");
+}
+
+fs::path RunFolder::pictures(std::int64_t step) const {
+  char name[32];
+  std::snprintf(name, sizeof name, "step-%09lld", static_cast<long long>(step));
+  auto folder = path_ / "images" / name;
+  fs::create_directories(folder);
+  return folder;
+}
+
+}  // namespace covector

@@ -1,0 +1,59 @@
+#pragma once
+
+#include "covector/core/plugin_loader.h"
+#include "recipe.h"
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+namespace covector {
+
+/// Where a run stands, in status.json.
+struct RunStatus {
+  std::string state;  // "running", "stopped" (by a signal), "failed" or "finished"
+  std::int64_t step = 0;
+  std::int64_t steps = 0;
+  std::string error;  // of a failed run
+};
+
+/// The folder of one run, held against other processes for the life of the object.
+class COVECTOR_API RunFolder {
+ public:
+  /// Makes the folder, or takes up one that holds a run of the same recipe.
+  /// @param resolved  the recipe with every default filled in
+  /// Throws Error when the folder cannot be written or another process holds it, and RecipeError
+  /// when it holds a run of another recipe, listing the keys that differ. `loop.steps` alone may
+  /// be raised.
+  RunFolder(std::filesystem::path path, const OptionTable& resolved);
+  ~RunFolder();
+  RunFolder(const RunFolder&) = delete;
+  RunFolder& operator=(const RunFolder&) = delete;
+
+  const std::filesystem::path& path() const { return path_; }
+  void write_status(const RunStatus& status) const;
+  /// plugins.json and environment.json: what ran, and on what.
+  void write_provenance(const PluginLoader& loader, const std::string& device,
+                        const std::string& dataset_fingerprint) const;
+  /// images/step-000000100, made.
+  std::filesystem::path pictures(std::int64_t step) const;
+
+ private:
+  void hold();
+  void compare_recipe(const OptionTable& resolved) const;
+
+  std::filesystem::path path_;
+  int lock_ = -1;
+};
+
+/// The status of a run folder; state "none" when there is none.
+COVECTOR_API RunStatus read_status(const std::filesystem::path& folder);
+
+/// The plug-ins that are open, as JSON: name, version, file, bytes, time of last change.
+COVECTOR_API std::string plugins_json(const PluginLoader& loader);
+
+/// Writes a text file so that a crash leaves the old or the new one, never half of it. Throws Error
+/// with the path and the reason.
+COVECTOR_API void write_text(const std::filesystem::path& file, const std::string& text);
+
+}  // namespace covector

@@ -1,0 +1,192 @@
+#include "train.h"
+
+#include "covector/core/random.h"
+#include "precision.h"
+
+#include <c10/util/irange.h>
+#include <torch/utils.h>
+
+#include <cmath>
+
+namespace covector {
+namespace {
+
+/// Samples [begin, end) of a batch.
+Batch slice(const Batch& batch, std::int64_t begin, std::int64_t end) {
+  if (begin == 0 && end == batch.image.size(0)) return batch;
+  Batch part{batch.image.slice(0, begin, end),
+             std::nullopt,
+             {batch.ids.begin() + begin, batch.ids.begin() + end}};
+  if (batch.label) part.label = batch.label->slice(0, begin, end);
+  return part;
+}
+
+/// Images by position, as one batch.
+Batch gather(Batches& batches, const std::vector<std::int64_t>& positions) {
+  std::vector<at::Tensor> images;
+  Batch all;
+  for (const auto position : positions) {
+    auto one = batches.image(position);
+    images.push_back(one.image);
+    all.ids.push_back(one.ids.front());
+  }
+  all.image = at::cat(images);
+  return all;
+}
+
+/// Calls visit(name, tensor) for every parameter and buffer.
+template <class Visit>
+void for_each_tensor(const torch::nn::Module& module, Visit visit) {
+  for (const auto& item : module.named_parameters()) visit(item.key(), item.value());
+  for (const auto& item : module.named_buffers()) visit(item.key(), item.value());
+}
+
+void put_back(at::Tensor tensor, const State& state, const std::string& key) {
+  const auto found = state.tensors.find(key);
+  if (found == state.tensors.end()) throw Error("the checkpoint lacks '" + key + "'");
+  if (found->second.sizes() != tensor.sizes())
+    throw Error("the checkpoint's '" + key + "' has shape " + c10::str(found->second.sizes()) +
+                ", not " + c10::str(tensor.sizes()));
+  tensor.copy_(found->second);
+}
+
+std::string optimiser_key(const std::string& phase, std::size_t index) {
+  return "optimiser/" + phase + "/" + std::to_string(index);
+}
+
+}  // namespace
+
+void save_weights(const torch::nn::Module& module, State& state) {
+  for_each_tensor(module, [&](const std::string& name, const at::Tensor& tensor) {
+    state.tensors["weights/" + name] = tensor.detach().to(torch::kCPU, /*non_blocking=*/false,
+                                                          /*copy=*/true);
+  });
+}
+
+void restore_weights(torch::nn::Module& module, const State& state) {
+  const torch::NoGradGuard no_grad;
+  for_each_tensor(module, [&](const std::string& name, const at::Tensor& tensor) {
+    put_back(tensor, state, "weights/" + name);
+  });
+}
+
+Trainer::Trainer(const TrainPlan& plan, Learner& learner, const ViewChains& chains,
+                 std::int64_t images, c10::Device device)
+    : plan_(plan),
+      learner_(learner),
+      chains_(chains),
+      images_(images),
+      device_(device),
+      schedule_(schedules().create(plan.schedule, "schedule")) {
+  if (plan.loop.channels_last) use_channels_last(learner.module());
+  for (const auto& phase : learner.phases())
+    optimisers_[phase] =
+        optimisers().create(plan.optimiser, "optimiser", learner.parameters_of(phase));
+  learner.module().train();
+}
+
+void Trainer::step(Batches& batches, Stopwatch* stopwatch) {
+  if (stopwatch) stopwatch->start();
+  if (done_ == 0 || batches.epoch_of(done_) != batches.epoch_of(done_ - 1)) begin_epoch(batches);
+  const auto data = batches.next();
+  if (stopwatch) stopwatch->lap("data");
+  make_views(data);
+  if (stopwatch) stopwatch->lap("views");
+
+  logs_.clear();
+  const auto phases = learner_.phases();
+  for (const auto& phase : phases) {
+    auto result = run_phase(phase, stopwatch);
+    const auto suffix = phases.size() > 1 ? "/" + phase : std::string();
+    logs_["loss" + suffix] = result.loss;
+    logs_.merge(result.logs);
+    auto& optimiser = *optimisers_.at(phase);
+    rate_ = schedule_->rate(optimiser.base_rate(), done_, plan_.loop.steps);
+    logs_["gradient_norm" + suffix] = optimiser.step(rate_);
+    if (stopwatch) stopwatch->lap("optimiser");
+  }
+  learner_.after_step(done_, plan_.loop.steps);
+  if (stopwatch) stopwatch->lap("optimiser");
+  ++done_;
+}
+
+void Trainer::begin_epoch(Batches& batches) {
+  learner_.begin_epoch(
+      {batches.epoch_of(done_), images_,
+       [&](std::vector<std::int64_t> positions) { return gather(batches, positions); },
+       plan_.seed});
+}
+
+void Trainer::make_views(const std::vector<Batch>& batches) {
+  const auto part = plan_.loop.batch / plan_.loop.accumulate;
+  views_.clear();
+  for (const auto i : c10::irange(plan_.loop.accumulate)) {
+    std::vector<Batch> slices;
+    for (const auto& batch : batches) slices.push_back(slice(batch, i * part, (i + 1) * part));
+    views_.push_back(chains_.make(slices, plan_.seed, done_, i * part));
+    // Views resample when they are first looked at; here, so that it is not counted as forward.
+    for (auto& item : views_.back()) item.second.image();
+    if (plan_.loop.channels_last) use_channels_last(views_.back());
+  }
+}
+
+/// Gradients of a phase over all parts of the batch; the mean loss and logs over the parts.
+StepResult Trainer::run_phase(const std::string& phase, Stopwatch* stopwatch) {
+  torch::manual_seed(
+      RandomStream(plan_.seed, "phase/" + phase, {static_cast<std::uint64_t>(done_)}).bits64());
+  const auto share = 1.0 / static_cast<double>(plan_.loop.accumulate);
+  StepResult mean;
+  for (auto& views : views_) {
+    StepResult result;
+    {
+      const Autocast autocast(device_.type(), plan_.loop.precision == "bfloat16");
+      result = learner_.step(views, phase);
+    }
+    if (stopwatch) stopwatch->lap("forward");
+    const auto loss = share == 1.0 ? result.loss : result.loss * share;
+    loss.backward();
+    if (stopwatch) stopwatch->lap("backward");
+    mean.loss = mean.loss.defined() ? mean.loss + loss.detach() : loss.detach();
+    for (const auto& [name, value] : result.logs) {
+      auto& sum = mean.logs[name];
+      sum = sum.defined() ? sum + value * share : value * share;
+    }
+  }
+  return mean;
+}
+
+std::map<std::string, double> Trainer::read_logs() const {
+  std::map<std::string, double> values{{"lr", rate_}};
+  for (const auto& [name, value] : logs_) values[name] = value.item<double>();
+  for (const auto& item : values) {
+    if (item.first.rfind("loss", 0) != 0 || std::isfinite(item.second)) continue;
+    std::string text;
+    for (const auto& [name, value] : values) text += "\n  " + name + " = " + std::to_string(value);
+    throw Error("step " + std::to_string(done_) + ": the loss is not finite:" + text +
+                "\nThe last checkpoint is kept. A smaller lr, warmup_steps or clip_norm may help.");
+  }
+  return values;
+}
+
+void Trainer::save(State& state) const {
+  save_weights(learner_.module(), state);
+  for (const auto& [phase, optimiser] : optimisers_) {
+    const auto tensors = optimiser->state();
+    for (std::size_t i = 0; i < tensors.size(); ++i)
+      state.tensors[optimiser_key(phase, i)] = tensors[i].to(torch::kCPU, false, true);
+  }
+  state.texts["steps_done"] = std::to_string(done_);
+}
+
+void Trainer::restore(const State& state) {
+  const torch::NoGradGuard no_grad;
+  restore_weights(learner_.module(), state);
+  for (const auto& [phase, optimiser] : optimisers_) {
+    const auto tensors = optimiser->state();
+    for (std::size_t i = 0; i < tensors.size(); ++i)
+      put_back(tensors[i], state, optimiser_key(phase, i));
+  }
+  done_ = std::stoll(state.texts.at("steps_done"));
+}
+
+}  // namespace covector

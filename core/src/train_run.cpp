@@ -1,0 +1,342 @@
+#include "train_run.h"
+
+#include "covector/core/random.h"
+#include "device.h"
+#include "measure.h"
+#include "progress.h"
+#include "run_folder.h"
+#include "run_log.h"
+#include "train.h"
+#include "transfer.h"
+
+#include <c10/util/Exception.h>
+#include <sys/resource.h>
+#include <torch/utils.h>
+#include <nlohmann/json.hpp>
+
+#include <cmath>
+
+namespace covector {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr std::size_t kPictureCases = 6;
+
+double peak_memory_mib() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return static_cast<double>(usage.ru_maxrss) / 1024.0;
+}
+
+/// One run from where its folder stands to its end.
+class TrainRun {
+ public:
+  TrainRun(const TrainPlan& plan, Assembly& built, const RunFolder& folder, c10::Device device,
+           std::string provenance, Progress& progress)
+      : plan_(plan),
+        built_(built),
+        folder_(folder),
+        device_(device),
+        provenance_(std::move(provenance)),
+        progress_(progress),
+        checkpoints_(folder.path() / "checkpoints", plan.loop.keep_checkpoints),
+        // A learner without phases trains nothing: its first weights are its last.
+        total_(built.learner->phases().empty() ? 0 : plan.loop.steps) {}
+
+  bool finished() const {
+    const auto status = read_status(folder_.path());
+    return status.state == "finished" && status.step >= total_;
+  }
+  int run();
+  std::int64_t step() const { return trainer_ ? trainer_->steps_done() : 0; }
+  std::int64_t total() const { return total_; }
+
+ private:
+  void start();
+  void start_fresh();
+  void train();
+  void finish_step();
+  void log(const std::map<std::string, double>& values);
+  void validate();
+  void draw();
+  void write_checkpoint();
+  void test();
+  State state() const;
+  void write_status(const std::string& state) const {
+    folder_.write_status({state, step(), total_, {}});
+  }
+  bool every(std::int64_t interval) const {
+    return (interval > 0 && step() % interval == 0) || step() == total_;
+  }
+
+  const TrainPlan& plan_;
+  Assembly& built_;
+  const RunFolder& folder_;
+  c10::Device device_;
+  std::string provenance_;
+  Progress& progress_;
+  CheckpointFolder checkpoints_;
+  std::int64_t total_;
+  Signals signals_;
+  std::unique_ptr<Trainer> trainer_;
+  std::unique_ptr<Batches> batches_;
+  std::unique_ptr<RunLog> log_;
+  std::optional<double> best_;
+  std::int64_t best_step_ = 0;
+
+  std::chrono::steady_clock::time_point lap_;  // since the last log line
+  std::int64_t lap_step_ = 0;
+  double lap_waited_ = 0;
+};
+
+int TrainRun::run() {
+  start();
+  write_status("running");
+  train();
+  if (signals_.stop_code() == 0 && plan_.adapt) test();
+  const auto stop = signals_.stop_code();
+  write_status(stop ? "stopped" : "finished");
+  if (stop)
+    progress_.say("stopped by a signal at step " + std::to_string(step()) +
+                  "; the same command goes on from there");
+  return stop;
+}
+
+void TrainRun::start() {
+  built_.learner->module().to(device_);
+  const auto images = training_indices(plan_, *built_.dataset);
+  trainer_ = std::make_unique<Trainer>(plan_, *built_.learner, *built_.chains,
+                                       static_cast<std::int64_t>(images.size()), device_);
+  const auto warn = [&](const std::string& text) { progress_.say("warning: " + text); };
+  const auto latest = checkpoints_.latest(warn);
+  if (latest) {
+    trainer_->restore(latest->state);
+    const auto counters = nlohmann::json::parse(latest->state.texts.at("counters"));
+    if (counters.at("best").is_number()) best_ = counters.at("best").get<double>();
+    best_step_ = counters.at("best_step");
+    progress_.note("resuming from step " + std::to_string(step()));
+  }
+  batches_ = batches_of(plan_, built_, step(), device_);
+  if (!latest) start_fresh();
+  log_ = std::make_unique<RunLog>(folder_.path(), step());
+}
+
+void TrainRun::start_fresh() {
+  if (plan_.pretrained) {
+    const auto report =
+        load_pretrained(*built_.backbone, plan_.pretrained->run,
+                        [&](const std::string& text) { progress_.say("warning: " + text); });
+    progress_.note(to_text(report));
+    write_text(folder_.path() / "load_report.json", to_json(report));
+  }
+  if (built_.task) {
+    torch::manual_seed(RandomStream(plan_.seed, "begin").bits64());
+    built_.task->begin({static_cast<std::int64_t>(training_indices(plan_, *built_.dataset).size()),
+                        [&](std::int64_t position) { return batches_->image(position); }});
+  }
+  if (total_ == 0) write_checkpoint();
+}
+
+void TrainRun::train() {
+  lap_ = std::chrono::steady_clock::now();
+  lap_step_ = step();
+  while (step() < total_ && signals_.stop_code() == 0) {
+    trainer_->step(*batches_);
+    finish_step();
+  }
+}
+
+void TrainRun::finish_step() {
+  const bool asked = signals_.take_checkpoint_request() || signals_.stop_code() != 0;
+  const bool checkpoint = asked || every(plan_.loop.checkpoint_every);
+  // Weights that came of a loss that is not finite must not reach a checkpoint.
+  if (every(plan_.loop.log_every) || checkpoint) {
+    const auto values = trainer_->read_logs();
+    if (every(plan_.loop.log_every)) log(values);
+  }
+  if (plan_.loop.validate_every > 0 && plan_.adapt && every(plan_.loop.validate_every)) validate();
+  if (every(plan_.loop.pictures_every)) draw();
+  if (checkpoint) write_checkpoint();
+}
+
+void TrainRun::log(const std::map<std::string, double>& values) {
+  const auto now = std::chrono::steady_clock::now();
+  const auto seconds = std::chrono::duration<double>(now - lap_).count();
+  const auto waited = batches_->waited_seconds();
+  auto all = values;
+  all["steps_per_second"] = static_cast<double>(step() - lap_step_) / seconds;
+  all["data_wait_share"] = (waited - lap_waited_) / seconds;
+  all["memory_mib"] = peak_memory_mib();
+  log_->write(step(), all);
+
+  double loss = 0;
+  for (const auto& [name, value] : values)
+    if (name.rfind("loss", 0) == 0) loss += value;
+  progress_.show({step(), total_, loss, all.at("steps_per_second"), all.at("data_wait_share")});
+  lap_ = now;
+  lap_step_ = step();
+  lap_waited_ = waited;
+}
+
+void TrainRun::validate() {
+  const auto indices = built_.dataset->indices(Split::validation);
+  const auto measured = measure(*built_.task, *built_.dataset, indices, device_);
+  std::map<std::string, double> values;
+  for (const auto& metric : measured.metrics)
+    if (const auto mean = mean_of(measured, metric.name); mean.value)
+      values["validation/" + metric.name] = *mean.value;
+  log_->write(step(), values);
+
+  const auto main = built_.task->main_metric();
+  const auto value = mean_of(measured, main).value;
+  if (!value) return;
+  const auto is_main = [&](const Metric& metric) { return metric.name == main; };
+  const auto& metric = *std::find_if(measured.metrics.begin(), measured.metrics.end(), is_main);
+  if (best_ && !(metric.higher_is_better ? *value > *best_ : *value < *best_)) return;
+  best_ = value;
+  best_step_ = step();
+  checkpoints_.write_best(state());
+}
+
+void TrainRun::draw() {
+  const torch::NoGradGuard no_grad;
+  auto& module = built_.learner->module();
+  const auto folder = folder_.pictures(step());
+  module.eval();  // so that no running statistic moves
+  built_.learner->draw(trainer_->last_views(), folder);
+  if (built_.task) {
+    auto cases = built_.dataset->indices(Split::validation);
+    if (cases.empty() || step() == total_) cases = built_.dataset->indices(Split::test);
+    for (std::size_t i = 0; i < std::min(cases.size(), kPictureCases); ++i)
+      built_.task->draw(stack({built_.dataset->get(cases[i])}, device_), folder);
+  }
+  module.train();
+}
+
+State TrainRun::state() const {
+  State state;
+  trainer_->save(state);
+  state.texts["kind"] = plan_.adapt ? "adapt" : "pretrain";
+  state.texts["recipe"] = to_toml_document(built_.resolved);
+  state.texts["plugins"] = provenance_;
+  if (built_.method)
+    state.texts["transfer"] =
+        built_.method->transfers() == Transfer::encoder ? "encoder" : "network";
+  state.texts["counters"] = nlohmann::json{
+      {"best", best_ ? nlohmann::json(*best_) : nlohmann::json()},
+      {"best_step", best_step_}}.dump();
+  return state;
+}
+
+void TrainRun::write_checkpoint() {
+  checkpoints_.write(step(), state());
+  write_status("running");
+}
+
+void TrainRun::test() {
+  const bool best = best_.has_value();
+  if (best) restore_weights(built_.learner->module(), read_state(checkpoints_.best_file()));
+  const auto cases = built_.dataset->indices(Split::test);
+  if (cases.empty()) throw DataError("the dataset has no test images to measure the task on");
+  const auto measured = measure(*built_.task, *built_.dataset, cases, device_,
+                                [&] { return signals_.stop_code() == 0; });
+  if (signals_.stop_code() != 0) return;
+  write_text(folder_.path() / "metrics.json",
+             to_json(measured, best ? "best" : "last", best ? best_step_ : step()));
+  progress_.say(std::to_string(cases.size()) + " test cases, " + (best ? "best" : "last") +
+                " weights (step " + std::to_string(best ? best_step_ : step()) + "):");
+  progress_.say(to_text(measured));
+}
+
+void check_splits(const TrainPlan& plan, const Dataset& dataset) {
+  if (!plan.adapt) return;
+  if (dataset.indices(Split::test).empty())
+    throw DataError("the dataset has no test images to measure the task on");
+  if (plan.loop.validate_every > 0 && dataset.indices(Split::validation).empty())
+    throw DataError("loop.validate_every = " + std::to_string(plan.loop.validate_every) +
+                    ", but the dataset has no validation images; set it to 0 to measure the last "
+                    "weights");
+}
+
+/// Runs, and records a failure in the folder before it goes on its way.
+int run_recorded(TrainRun& run, const RunFolder& folder) {
+  const auto failed = [&](const std::string& what) {
+    folder.write_status({"failed", run.step(), run.total(), what});
+  };
+  const auto at_step = [&] { return "step " + std::to_string(run.step() + 1) + ": "; };
+  try {
+    return run.run();
+  } catch (const Error& error) {
+    failed(error.what());
+    throw;
+  } catch (const c10::Error& error) {
+    failed(error.what_without_backtrace());
+    throw Error(at_step() + error.what_without_backtrace());
+  } catch (const std::exception& error) {
+    failed(error.what());
+    throw Error(at_step() + error.what());
+  }
+}
+
+}  // namespace
+
+fs::path output_of(const RunRequest& request) {
+  return request.output.empty() ? fs::path("runs") / request.recipe.file.stem() : request.output;
+}
+
+std::vector<std::int64_t> training_indices(const TrainPlan& plan, const Dataset& dataset) {
+  const auto all = dataset.indices(Split::train);
+  const auto size = static_cast<std::int64_t>(all.size());
+  auto count = size;
+  if (plan.labelled.share)
+    count =
+        std::max<std::int64_t>(1, std::llround(*plan.labelled.share * static_cast<double>(size)));
+  if (plan.labelled.count) count = *plan.labelled.count;
+  if (count > size)
+    throw RecipeError("[labelled] count = " + std::to_string(count) + ", but there are only " +
+                      std::to_string(size) + " training images");
+  if (count == size) return all;
+  const auto order = RandomStream(plan.seed, "labelled").permutation(size);
+  std::vector<std::int64_t> chosen;
+  for (std::int64_t i = 0; i < count; ++i) chosen.push_back(all[order[i]]);
+  std::sort(chosen.begin(), chosen.end());
+  return chosen;
+}
+
+std::unique_ptr<Batches> batches_of(const TrainPlan& plan, const Assembly& built,
+                                    std::int64_t first_step, c10::Device device) {
+  BatchOptions options;
+  options.batch = plan.loop.batch;
+  options.images_per_sample = built.learner->images_per_sample();
+  options.seed = plan.seed;
+  options.threads = plan.loop.threads;
+  options.cache_bytes = static_cast<std::int64_t>(plan.loop.cache_gib * (1LL << 30));
+  options.prefetch = plan.loop.prefetch;
+  return std::make_unique<Batches>(*built.dataset, training_indices(plan, *built.dataset), options,
+                                   first_step, device);
+}
+
+int run_training(const RunRequest& request, Registries& registries, PluginLoader& loader,
+                 std::ostream& out) {
+  Problems problems;
+  const auto plan = read_plan(request.recipe, registries, loader, problems);
+  problems.raise();
+  const auto device = choose_device(request.device);
+  configure_computing(device, request.threads);
+  auto built = assemble(plan, registries, loader, /*open_data=*/true);
+  check_splits(plan, *built.dataset);
+
+  const RunFolder folder(output_of(request), built.resolved);
+  Progress progress(out, progress_style(out, request.quiet));
+  TrainRun run(plan, built, folder, device, plugins_json(loader), progress);
+  if (run.finished()) {
+    progress.say(folder.path().string() +
+                 " is finished: " + std::to_string(read_status(folder.path()).step) + " steps");
+    return 0;
+  }
+  folder.write_provenance(loader, describe(device), built.dataset->fingerprint());
+  for (const auto& skipped : built.dataset->skipped()) progress.say("skipped: " + skipped);
+  return run_recorded(run, folder);
+}
+
+}  // namespace covector

@@ -1,0 +1,125 @@
+#include "transfer.h"
+
+#include "covector/core/error.h"
+#include "run_folder.h"
+
+#include <torch/utils.h>
+#include <nlohmann/json.hpp>
+
+namespace covector {
+namespace fs = std::filesystem;
+namespace {
+
+const std::string kPrefix = "weights/backbone.";
+
+struct Source {
+  fs::path file;
+  State state;
+};
+
+Source open_run(const fs::path& run, const std::function<void(const std::string&)>& warn) {
+  if (!fs::exists(run))
+    throw Error("[pretrained] there is no run '" + run.string() + "'; run its recipe first");
+  if (!fs::is_directory(run)) return {run, read_state(run)};
+  auto latest = CheckpointFolder(run / "checkpoints", 1).latest(warn);
+  if (!latest) throw Error("[pretrained] the run '" + run.string() + "' has no checkpoint yet");
+  if (const auto status = read_status(run); status.state != "finished")
+    warn("the pretraining in " + run.string() + " is not finished: it stands at step " +
+         std::to_string(latest->step) + " of " + std::to_string(status.steps));
+  return {latest->file, std::move(latest->state)};
+}
+
+std::map<std::string, at::Tensor> tensors_of(const Backbone& backbone) {
+  std::map<std::string, at::Tensor> all;
+  for (const auto& item : backbone.named_parameters()) all[item.key()] = item.value();
+  for (const auto& item : backbone.named_buffers()) all[item.key()] = item.value();
+  return all;
+}
+
+LoadReport compare(const Backbone& backbone, const Source& source) {
+  LoadReport report;
+  report.source = source.file.string();
+  report.step = std::stoll(source.state.texts.at("steps_done"));
+  if (source.state.texts.at("transfer") == "encoder") report.transfer = Transfer::encoder;
+
+  const auto wanted = tensors_of(backbone);
+  for (const auto& [name, tensor] : wanted) {
+    report.all_numbers += tensor.numel();
+    const auto found = source.state.tensors.find(kPrefix + name);
+    if (report.transfer == Transfer::encoder && !backbone.in_encoder(name)) {
+      report.kept.push_back(name);
+    } else if (found == source.state.tensors.end()) {
+      report.missing.push_back(name);
+    } else if (found->second.sizes() != tensor.sizes()) {
+      report.reshaped.push_back(name + " " + c10::str(found->second.sizes()) + " -> " +
+                                c10::str(tensor.sizes()));
+    } else {
+      report.matched.push_back(name);
+      report.loaded_numbers += tensor.numel();
+    }
+  }
+  for (const auto& item : source.state.tensors)
+    if (item.first.rfind(kPrefix, 0) == 0 && !wanted.count(item.first.substr(kPrefix.size())))
+      report.unexpected.push_back(item.first.substr(kPrefix.size()));
+  return report;
+}
+
+std::string counted(const std::string& what, const std::vector<std::string>& names) {
+  return ", " + what + " " + std::to_string(names.size());
+}
+
+}  // namespace
+
+std::string to_text(const LoadReport& report) {
+  const auto share = report.all_numbers ? 100.0 * static_cast<double>(report.loaded_numbers) /
+                                              static_cast<double>(report.all_numbers)
+                                        : 0.0;
+  char percent[32];
+  std::snprintf(percent, sizeof percent, "%.1f", share);
+  auto text = "pretrained weights of " + report.source + ", step " + std::to_string(report.step) +
+              (report.transfer == Transfer::encoder ? " (encoder only)" : "") + ": matched " +
+              std::to_string(report.matched.size()) + " tensors, " + percent +
+              " % of the backbone's numbers" + counted("missing", report.missing) +
+              counted("unexpected", report.unexpected) + counted("reshaped", report.reshaped);
+  const std::pair<std::string, const std::vector<std::string>&> lists[] = {
+      {"missing", report.missing},
+      {"unexpected", report.unexpected},
+      {"reshaped", report.reshaped}};
+  for (const auto& list : lists)
+    for (const auto& name : list.second) text += "\n  " + list.first + ": " + name;
+  return text;
+}
+
+std::string to_json(const LoadReport& report) {
+  const nlohmann::ordered_json json{
+      {"source", report.source},
+      {"step", report.step},
+      {"transfer", report.transfer == Transfer::encoder ? "encoder" : "network"},
+      {"loaded_numbers", report.loaded_numbers},
+      {"all_numbers", report.all_numbers},
+      {"matched", report.matched},
+      {"kept", report.kept},
+      {"missing", report.missing},
+      {"unexpected", report.unexpected},
+      {"reshaped", report.reshaped}};
+  return json.dump(2) + "\n";
+}
+
+LoadReport load_pretrained(Backbone& backbone, const fs::path& run,
+                           const std::function<void(const std::string&)>& warn) {
+  const auto source = open_run(run, warn);
+  if (!source.state.texts.count("transfer"))
+    throw Error("[pretrained] '" + source.file.string() +
+                "' is not a checkpoint of a pretrain run");
+  auto report = compare(backbone, source);
+  if (!report.fits())
+    throw Error("[pretrained] the backbone does not fit; " + to_text(report) +
+                "\nThe [backbone] here must be the one that was pretrained.");
+  const torch::NoGradGuard no_grad;
+  auto tensors = tensors_of(backbone);
+  for (const auto& name : report.matched)
+    tensors.at(name).copy_(source.state.tensors.at(kPrefix + name));
+  return report;
+}
+
+}  // namespace covector

@@ -1,0 +1,40 @@
+#pragma once
+
+#include "checkpoint.h"
+#include "covector/core/backbone.h"
+#include "covector/core/method.h"
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace covector {
+
+/// What became of each of a backbone's tensors when pretrained weights were loaded into it.
+struct LoadReport {
+  std::string source;     // the checkpoint file
+  std::int64_t step = 0;  // of the pretraining
+  Transfer transfer = Transfer::network;
+  std::vector<std::string> matched;     // loaded
+  std::vector<std::string> kept;        // not part of the encoder, keep their first weights
+  std::vector<std::string> missing;     // of the backbone, not in the checkpoint
+  std::vector<std::string> unexpected;  // in the checkpoint, not of the backbone
+  std::vector<std::string> reshaped;    // in both, with different shapes
+  std::int64_t loaded_numbers = 0;
+  std::int64_t all_numbers = 0;
+
+  bool fits() const { return missing.empty() && unexpected.empty() && reshaped.empty(); }
+};
+COVECTOR_API std::string to_json(const LoadReport& report);
+/// A line of counts, then a line for each tensor that did not fit.
+COVECTOR_API std::string to_text(const LoadReport& report);
+
+/// Loads the backbone of a pretrain run: all of it, or its encoder when the method says so.
+/// @param run   a run folder, of which the last checkpoint is taken, or a checkpoint file
+/// @param warn  hears of checkpoints that cannot be read
+/// Throws Error when there is no checkpoint, it is not of a pretrain run, or the backbone does not
+/// fit; then nothing is loaded.
+COVECTOR_API LoadReport load_pretrained(Backbone& backbone, const std::filesystem::path& run,
+                                        const std::function<void(const std::string&)>& warn);
+
+}  // namespace covector
