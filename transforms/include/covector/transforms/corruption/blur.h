@@ -19,7 +19,7 @@ namespace covector::transforms {
 /// Source: radius and border of SciPy's gaussian_filter, which COVER's code calls.
 COVECTOR_API at::Tensor gaussian_blur(const at::Tensor& image, const at::Tensor& sigma);
 
-struct BlurOptions {
+struct COVECTOR_API BlurOptions {
   std::vector<double> sigma = {0.0, 0.05};
 
   static void describe(Schema<BlurOptions>& schema);

@@ -19,7 +19,7 @@ struct Box {
 COVECTOR_API at::Tensor box_mask(const std::vector<std::vector<Box>>& boxes,
                                  const std::vector<std::int64_t>& size);
 
-struct InpaintOptions {
+struct COVECTOR_API InpaintOptions {
   std::int64_t boxes = 10;
   double go_on = 0.95;
   std::vector<double> side = {3.0 / 30, 4.0 / 30};

@@ -15,7 +15,7 @@ namespace covector::transforms {
 COVECTOR_API at::Tensor add_noise(const at::Tensor& image, const at::Tensor& std,
                                   const at::Tensor& field);
 
-struct NoiseOptions {
+struct COVECTOR_API NoiseOptions {
   std::vector<double> std = {0.0, 0.02};
 
   static void describe(Schema<NoiseOptions>& schema);

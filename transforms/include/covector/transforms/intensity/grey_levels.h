@@ -28,7 +28,7 @@ COVECTOR_API at::Tensor brightness(const at::Tensor& image, const at::Tensor& of
 /// @param exponent  [N] float64 on the CPU, above 0
 COVECTOR_API at::Tensor gamma(const at::Tensor& image, const at::Tensor& exponent);
 
-struct ContrastOptions {
+struct COVECTOR_API ContrastOptions {
   std::vector<double> factor = {0.5, 1.5};
   std::string mean = "sample";
 
@@ -44,7 +44,7 @@ class COVECTOR_API Contrast final : public Transform {
   ContrastOptions options_;
 };
 
-struct BrightnessOptions {
+struct COVECTOR_API BrightnessOptions {
   double mean = 0.0;
   double std = 0.1;
 
@@ -60,7 +60,7 @@ class COVECTOR_API Brightness final : public Transform {
   BrightnessOptions options_;
 };
 
-struct GammaOptions {
+struct COVECTOR_API GammaOptions {
   std::vector<double> exponent = {0.7, 1.5};
 
   static void describe(Schema<GammaOptions>& schema);

@@ -36,7 +36,7 @@ COVECTOR_API SpatialMap affine_map(const AffineParameters& parameters,
                                    GridConvention centre = GridConvention::paper);
 
 /// Ranges of the random field; each is multiplied by `degree`.
-struct AffineOptions {
+struct COVECTOR_API AffineOptions {
   double degree = 1.5;
   double rotation = 20.0;     // degrees of arc, COVER's pi / 9
   double scale = 0.5;         // half width around 1

@@ -32,7 +32,7 @@ COVECTOR_API std::vector<std::int64_t> window_sides(const std::vector<std::int64
                                                     double share,
                                                     const std::vector<double>& aspect);
 
-struct CropOptions {
+struct COVECTOR_API CropOptions {
   std::vector<std::int64_t> size = {384};
   std::optional<std::vector<std::int64_t>> resize;
 
@@ -50,7 +50,7 @@ class COVECTOR_API Crop final : public Transform {
   CropOptions options_;
 };
 
-struct ResizeOptions {
+struct COVECTOR_API ResizeOptions {
   std::vector<std::int64_t> size = {384};
 
   static void describe(Schema<ResizeOptions>& schema);
@@ -66,7 +66,7 @@ class COVECTOR_API Resize final : public Transform {
   ResizeOptions options_;
 };
 
-struct RandomResizedCropOptions {
+struct COVECTOR_API RandomResizedCropOptions {
   std::vector<std::int64_t> size = {384};
   std::vector<double> scale = {0.2, 1.0};
   std::vector<double> ratio = {3.0 / 4, 4.0 / 3};

@@ -13,7 +13,7 @@ namespace covector::transforms {
 /// @throws         std::invalid_argument when the shape disagrees with the size
 COVECTOR_API SpatialMap flip_map(const at::Tensor& flipped, std::vector<std::int64_t> size);
 
-struct FlipOptions {
+struct COVECTOR_API FlipOptions {
   std::vector<double> axis_probability = {0.5};
 
   static void describe(Schema<FlipOptions>& schema);

@@ -1,0 +1,51 @@
+#include "support/catch.h"
+
+#include "covector/core/plugin.h"
+#include "sources.h"
+
+#include <torch/types.h>
+
+using namespace covector;
+
+extern "C" const CovectorPluginInfo* covector_plugin_info();
+
+namespace {
+
+Registries registered() {
+  Registries registries;
+  Registrar registrar(registries, {"transforms", "0.1.0", "in the test"});
+  covector_plugin_info()->register_all(registrar);
+  return registries;
+}
+
+}  // namespace
+
+TEST_CASE("the plug-in provides every transform of the library", "[transforms]") {
+  const auto registries = registered();
+  CHECK(registries.of<Transform>().names() ==
+        std::vector<std::string>{"affine", "blur", "brightness", "contrast", "crop", "flip",
+                                 "gamma", "inpaint", "noise", "random_resized_crop", "resize"});
+  for (const auto& [name, entry] : registries.of<Transform>()) {
+    INFO(name);
+    CHECK_FALSE(entry.doc.summary.empty());
+    for (const auto& option : entry.doc.options) {
+      INFO(option.name);
+      CHECK_FALSE(option.doc.empty());
+    }
+  }
+}
+
+TEST_CASE("every transform runs on one sample of odd size, in 2D and 3D", "[transforms]") {
+  const auto registries = registered();
+  for (const auto& size : {std::vector<std::int64_t>{13, 18}, {11, 12, 17}})
+    for (const auto& name : registries.of<Transform>().names()) {
+      INFO(name);
+      OptionTable table{{"type", name}};
+      const bool sized = name == "crop" || name == "resize" || name == "random_resized_crop";
+      if (sized) table.set("size", OptionArray{8});
+      const auto transform = registries.of<Transform>().create(table, "views.v");
+      auto view = testing::made(*transform, testing::speckle(1, 1, size));
+      CHECK(view.size() == (sized ? std::vector<std::int64_t>(size.size(), 8) : size));
+      CHECK(view.image().isfinite().all().item<bool>());
+    }
+}
