@@ -67,7 +67,7 @@ install() {
   # No question may wait for an answer, and nothing may read this script's input.
   as_root apt-get update -qq </dev/null
   as_root env DEBIAN_FRONTEND=noninteractive \
-    apt-get install -y -qq --no-install-recommends "${missing[@]}" </dev/null >/dev/null
+    apt-get install -y -qq -o Dpkg::Use-Pty=0 --no-install-recommends "${missing[@]}" </dev/null >/dev/null
 }
 
 # ---- files from wheels

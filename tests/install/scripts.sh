@@ -28,4 +28,5 @@ expect() {
 expect "no step 'packges'; there are: packages libtorch demo-data test-tools" core/cmake/setup.sh packges
 expect "which step?" core/cmake/setup.sh
 expect "no lib/libtorch_cpu.so in '/nowhere'" env COVECTOR_LIBTORCH=/nowhere core/cmake/setup.sh libtorch
-make help | grep -q '^  demo '
+help=$(make help)
+[[ $help == *$'\n  demo '* ]] || { echo "make help does not list demo" >&2; exit 1; }
