@@ -41,23 +41,29 @@ class Converter {
   OptionTable table(const toml::table& source, const std::string& section) {
     OptionTable out;
     out.where = location_of(source);
-    for (const auto& [key, node] : source) {
-      const auto name = std::string(key.str());
-      const auto inner = node.is_table() ? section + (section.empty() ? "" : ".") + name : section;
-      out.entries.emplace_back(name, value(node, inner));
+    for (const auto& [name, node] : in_text_order(source)) {
+      const auto inner = node->is_table() ? section + (section.empty() ? "" : ".") + name : section;
+      out.entries.emplace_back(name, value(*node, inner));
     }
-    // The library sorts by key; a reader expects the order of the file.
-    std::stable_sort(out.entries.begin(), out.entries.end(), [](const auto& a, const auto& b) {
-      const auto& x = a.second.where;
-      const auto& y = b.second.where;
-      return std::pair(x.line, x.column) < std::pair(y.line, y.column);
-    });
     return out;
   }
 
   Problems problems;
 
  private:
+  // The library sorts by key; a reader expects the order of the file.
+  static std::vector<std::pair<std::string, const toml::node*>> in_text_order(
+      const toml::table& source) {
+    std::vector<std::pair<std::string, const toml::node*>> items;
+    for (const auto& [key, node] : source) items.emplace_back(key.str(), &node);
+    std::stable_sort(items.begin(), items.end(), [](const auto& a, const auto& b) {
+      const auto x = location_of(*a.second);
+      const auto y = location_of(*b.second);
+      return std::pair(x.line, x.column) < std::pair(y.line, y.column);
+    });
+    return items;
+  }
+
   OptionArray array(const toml::array& source, const std::string& section) {
     OptionArray out;
     for (const auto& element : source) out.push_back(value(element, section));
