@@ -27,14 +27,14 @@ struct LoopOptions {
   std::int64_t pictures_every = 0;
   std::int64_t validate_every = 0;
 
-  static void describe(Schema<LoopOptions>& schema);
+  COVECTOR_API static void describe(Schema<LoopOptions>& schema);
 };
 
 /// [pretrained] of a recipe of kind adapt
 struct PretrainedOptions {
   std::string run;
 
-  static void describe(Schema<PretrainedOptions>& schema);
+  COVECTOR_API static void describe(Schema<PretrainedOptions>& schema);
 };
 
 /// [labelled] of a recipe of kind adapt
@@ -42,7 +42,7 @@ struct LabelledOptions {
   std::optional<double> share;
   std::optional<std::int64_t> count;
 
-  static void describe(Schema<LabelledOptions>& schema);
+  COVECTOR_API static void describe(Schema<LabelledOptions>& schema);
 };
 
 /// A recipe of kind pretrain or adapt, read and checked.
