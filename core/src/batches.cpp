@@ -1,0 +1,271 @@
+#include "batches.h"
+
+#include "covector/core/error.h"
+#include "covector/core/random.h"
+
+#include <ATen/Parallel.h>
+#include <omp.h>
+#include <torch/types.h>
+
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <exception>
+#include <list>
+#include <mutex>
+#include <sstream>
+#include <thread>
+#include <unordered_map>
+
+namespace covector {
+namespace {
+
+/// Decoded images by index, the least recently used dropped first when they exceed a number of
+/// bytes.
+class SampleCache {
+ public:
+  explicit SampleCache(std::int64_t budget) : budget_(budget) {}
+
+  std::optional<Sample> find(std::int64_t index) {
+    const std::lock_guard lock(mutex_);
+    const auto hit = where_.find(index);
+    if (hit == where_.end()) return std::nullopt;
+    order_.splice(order_.begin(), order_, hit->second);
+    return hit->second->second;
+  }
+  void put(std::int64_t index, const Sample& sample) {
+    const std::lock_guard lock(mutex_);
+    if (where_.contains(index) || bytes(sample) > budget_) return;
+    order_.emplace_front(index, sample);
+    where_[index] = order_.begin();
+    used_ += bytes(sample);
+    while (used_ > budget_) {
+      used_ -= bytes(order_.back().second);
+      where_.erase(order_.back().first);
+      order_.pop_back();
+    }
+  }
+
+ private:
+  static std::int64_t bytes(const Sample& sample) {
+    return static_cast<std::int64_t>(sample.image.nbytes() +
+                                     (sample.label ? sample.label->nbytes() : 0));
+  }
+
+  std::mutex mutex_;
+  std::int64_t budget_;
+  std::int64_t used_ = 0;
+  std::list<std::pair<std::int64_t, Sample>> order_;
+  std::unordered_map<std::int64_t, std::list<std::pair<std::int64_t, Sample>>::iterator> where_;
+};
+
+std::string text_of(at::IntArrayRef shape) {
+  std::ostringstream text;
+  text << shape;
+  return text.str();
+}
+
+}  // namespace
+
+Batch stack(const std::vector<Sample>& samples, at::Device device) {
+  Batch batch;
+  std::vector<at::Tensor> images;
+  std::vector<at::Tensor> labels;
+  for (const auto& sample : samples) {
+    if (sample.image.sizes() != samples.front().image.sizes())
+      throw DataError(
+          "images '" + samples.front().id + "' " + text_of(samples.front().image.sizes()) +
+          " and '" + sample.id + "' " + text_of(sample.image.sizes()) +
+          " differ in shape and cannot share a batch; give [dataset.prepare] a size, or use "
+          "a batch of 1");
+    if (sample.label.has_value() != samples.front().label.has_value())
+      throw DataError("of the images '" + samples.front().id + "' and '" + sample.id +
+                      "' only one has a label; they cannot share a batch");
+    images.push_back(sample.image);
+    if (sample.label) labels.push_back(*sample.label);
+    batch.ids.push_back(sample.id);
+  }
+  batch.image = torch::stack(images).to(device);
+  if (!labels.empty()) batch.label = torch::stack(labels).to(device);
+  return batch;
+}
+
+struct Batches::Worker {
+  /// The images of one step, filled in by the threads in any order.
+  struct Step {
+    std::int64_t number;
+    std::vector<std::int64_t> indices;  // sample by sample, the images of a sample side by side
+    std::vector<Sample> samples;
+    std::size_t taken = 0;
+    std::size_t done = 0;
+    std::exception_ptr error;
+  };
+
+  Worker(const Dataset& set, std::vector<std::int64_t> chosen, const BatchOptions& with,
+         std::int64_t first_step, at::Device to)
+      : dataset(set),
+        indices(std::move(chosen)),
+        options(with),
+        device(to),
+        cache(with.cache_bytes),
+        planned(first_step) {
+    if (indices.empty())
+      throw DataError("there is no image to train on: the training split is empty");
+    if (options.images_per_sample > 1 && indices.size() < 2)
+      throw DataError(
+          "the method takes pairs of different images, but the training split has one image");
+    const std::lock_guard lock(mutex);
+    for (std::int64_t i = 0; i < options.prefetch; ++i) plan();
+    for (std::int64_t i = 0; i < options.threads; ++i) threads.emplace_back([this] { decode(); });
+  }
+  ~Worker() {
+    {
+      const std::lock_guard lock(mutex);
+      stopping = true;
+    }
+    work.notify_all();
+    for (auto& thread : threads) thread.join();
+  }
+
+  std::int64_t count() const { return static_cast<std::int64_t>(indices.size()); }
+
+  std::int64_t index_at(std::int64_t position) {
+    const auto epoch = position / count();
+    if (epoch != permuted_epoch) {
+      permutation = RandomStream(options.seed, "order", {static_cast<std::uint64_t>(epoch)})
+                        .permutation(count());
+      permuted_epoch = epoch;
+    }
+    return permutation[position % count()];
+  }
+
+  /// The other images of a sample: any but the first, keyed by step and place in the batch.
+  std::int64_t partner_of(std::int64_t first, std::int64_t step, std::int64_t slot,
+                          std::int64_t image) {
+    RandomStream stream(options.seed, "pair",
+                        {static_cast<std::uint64_t>(step), static_cast<std::uint64_t>(slot),
+                         static_cast<std::uint64_t>(image)});
+    const auto drawn = stream.integer(count() - 1);
+    return drawn < first ? drawn : drawn + 1;
+  }
+
+  /// Appends the next step to the queue. Called with the mutex held.
+  void plan() {
+    Step step{planned++, {}, {}, 0, 0, nullptr};
+    for (std::int64_t slot = 0; slot < options.batch; ++slot) {
+      const auto first = index_at(step.number * options.batch + slot);
+      step.indices.push_back(indices[first]);
+      for (std::int64_t image = 1; image < options.images_per_sample; ++image)
+        step.indices.push_back(indices[partner_of(first, step.number, slot, image)]);
+    }
+    step.samples.resize(step.indices.size());
+    queue.push_back(std::move(step));
+  }
+
+  Sample fetch(std::int64_t index) {
+    if (auto cached = cache.find(index)) return *cached;
+    auto sample = dataset.get(index);
+    cache.put(index, sample);
+    return sample;
+  }
+
+  Step* unfinished() {
+    for (auto& step : queue)
+      if (step.taken < step.indices.size()) return &step;
+    return nullptr;
+  }
+
+  /// The life of a decoding thread.
+  void decode() {
+    // These threads are the parallelism; an OpenMP team in each would only crowd the cores.
+    at::init_num_threads();
+    omp_set_num_threads(1);
+    std::unique_lock lock(mutex);
+    while (true) {
+      work.wait(lock, [this] { return stopping || unfinished() != nullptr; });
+      if (stopping) return;
+      auto* step = unfinished();
+      const auto place = step->taken++;
+      const auto index = step->indices[place];
+      const auto number = step->number;
+      lock.unlock();
+      Sample sample;
+      std::exception_ptr error;
+      try {
+        sample = fetch(index);
+      } catch (const std::exception& failure) {
+        error = std::make_exception_ptr(DataError(std::string(failure.what()) +
+                                                  "\n  while reading image '" + dataset.id(index) +
+                                                  "' for step " + std::to_string(number)));
+      }
+      lock.lock();
+      // A deque keeps its elements in place while others are pushed and popped at the ends, and a
+      // step is not popped before all of its images are done.
+      step->samples[place] = std::move(sample);
+      if (error && !step->error) step->error = error;
+      if (++step->done == step->indices.size()) ready.notify_all();
+    }
+  }
+
+  std::vector<Batch> next() {
+    const auto begin = std::chrono::steady_clock::now();
+    std::unique_lock lock(mutex);
+    ready.wait(lock, [this] { return queue.front().done == queue.front().indices.size(); });
+    waited += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    if (queue.front().error) std::rethrow_exception(queue.front().error);
+    const auto samples = std::move(queue.front().samples);
+    queue.pop_front();
+    plan();
+    lock.unlock();
+    work.notify_all();
+
+    std::vector<Batch> batches;
+    for (std::int64_t image = 0; image < options.images_per_sample; ++image) {
+      std::vector<Sample> part;
+      for (std::size_t i = image; i < samples.size(); i += options.images_per_sample)
+        part.push_back(samples[i]);
+      batches.push_back(stack(part, device));
+    }
+    return batches;
+  }
+
+  const Dataset& dataset;
+  std::vector<std::int64_t> indices;
+  BatchOptions options;
+  at::Device device;
+  SampleCache cache;
+
+  std::mutex mutex;
+  std::condition_variable work;
+  std::condition_variable ready;
+  std::deque<Step> queue;
+  std::int64_t planned;
+  std::int64_t permuted_epoch = -1;
+  std::vector<std::int64_t> permutation;
+  bool stopping = false;
+  double waited = 0;
+  std::vector<std::thread> threads;
+};
+
+Batches::Batches(const Dataset& dataset, std::vector<std::int64_t> indices,
+                 const BatchOptions& options, std::int64_t first_step, at::Device device)
+    : worker_(std::make_unique<Worker>(dataset, std::move(indices), options, first_step, device)) {}
+Batches::~Batches() = default;
+
+std::vector<Batch> Batches::next() {
+  return worker_->next();
+}
+
+Batch Batches::image(std::int64_t position) {
+  return stack({worker_->fetch(worker_->indices.at(position))}, worker_->device);
+}
+
+double Batches::waited_seconds() const {
+  return worker_->waited;
+}
+
+std::int64_t Batches::epoch_of(std::int64_t step) const {
+  return step * worker_->options.batch / worker_->count();
+}
+
+}  // namespace covector

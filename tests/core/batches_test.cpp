@@ -1,0 +1,158 @@
+#include "support/catch.h"
+
+#include "batches.h"
+#include "covector/core/error.h"
+
+#include <torch/types.h>
+
+#include <algorithm>
+#include <chrono>
+#include <set>
+#include <thread>
+
+using namespace covector;
+
+namespace {
+
+/// Image i is filled with the number i. Reading takes a varying time, so that threads finish out of
+/// order.
+class Numbers final : public Dataset {
+ public:
+  explicit Numbers(std::int64_t count) : count_(count) {}
+  InputSpec input() const override { return {1, 2}; }
+  void open() override {}
+  std::int64_t size() const override { return count_; }
+  Sample get(std::int64_t index) const override {
+    if (index == broken) throw DataError("/data/" + id(index) + ".png: truncated");
+    std::this_thread::sleep_for(std::chrono::microseconds(100 * (index % 3)));
+    Sample sample;
+    const std::int64_t side = index == odd_sized ? 3 : 2;
+    sample.image = torch::full({1, side, 2}, static_cast<double>(index), torch::kFloat32);
+    sample.id = id(index);
+    return sample;
+  }
+  Sample read(const std::filesystem::path&) const override { throw DataError("not a file set"); }
+  std::string id(std::int64_t index) const override { return "n" + std::to_string(index); }
+  std::string patient(std::int64_t) const override { return {}; }
+  std::vector<std::int64_t> indices(Split) const override { return {}; }
+  std::vector<std::string> classes() const override { return {}; }
+  std::string fingerprint() const override { return "numbers"; }
+
+  std::int64_t broken = -1;
+  std::int64_t odd_sized = -1;
+
+ private:
+  std::int64_t count_;
+};
+
+std::vector<std::int64_t> range(std::int64_t count) {
+  std::vector<std::int64_t> out;
+  for (std::int64_t i = 0; i < count; ++i) out.push_back(i);
+  return out;
+}
+
+std::vector<double> values(const Batch& batch) {
+  std::vector<double> out;
+  for (std::int64_t n = 0; n < batch.image.size(0); ++n)
+    out.push_back(batch.image[n][0][0][0].item<double>());
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("1, 2 and 4 loader threads give identical batches", "[batches]") {
+  const Numbers dataset(23);
+  BatchOptions options;
+  options.batch = 5;
+  options.seed = 3;
+  std::vector<std::vector<double>> seen;
+  for (const std::int64_t threads : {1, 2, 4}) {
+    options.threads = threads;
+    Batches batches(dataset, range(23), options, 0, at::kCPU);
+    std::vector<double> all;
+    for (int step = 0; step < 20; ++step)
+      for (const auto value : values(batches.next().at(0))) all.push_back(value);
+    seen.push_back(all);
+  }
+  CHECK(seen[0] == seen[1]);
+  CHECK(seen[0] == seen[2]);
+}
+
+TEST_CASE("an epoch shows every image once, and the next in another order", "[batches]") {
+  const Numbers dataset(12);
+  BatchOptions options;
+  options.batch = 4;
+  Batches batches(dataset, range(12), options, 0, at::kCPU);
+  std::vector<double> first;
+  std::vector<double> second;
+  for (int step = 0; step < 3; ++step)
+    for (const auto value : values(batches.next().at(0))) first.push_back(value);
+  for (int step = 0; step < 3; ++step)
+    for (const auto value : values(batches.next().at(0))) second.push_back(value);
+  CHECK(std::set<double>(first.begin(), first.end()).size() == 12);
+  CHECK(std::set<double>(second.begin(), second.end()).size() == 12);
+  CHECK(first != second);
+  CHECK(batches.epoch_of(2) == 0);
+  CHECK(batches.epoch_of(3) == 1);
+}
+
+TEST_CASE("a stream begun later goes on as if it had run from the start", "[batches]") {
+  const Numbers dataset(7);
+  BatchOptions options;
+  options.batch = 3;
+  options.threads = 2;
+  Batches whole(dataset, range(7), options, 0, at::kCPU);
+  for (int step = 0; step < 5; ++step) whole.next();
+  Batches resumed(dataset, range(7), options, 5, at::kCPU);
+  for (int step = 5; step < 9; ++step)
+    CHECK(values(whole.next().at(0)) == values(resumed.next().at(0)));
+}
+
+TEST_CASE("a pair holds two different images", "[batches]") {
+  const Numbers dataset(4);
+  BatchOptions options;
+  options.batch = 6;
+  options.images_per_sample = 2;
+  Batches batches(dataset, range(4), options, 0, at::kCPU);
+  for (int step = 0; step < 10; ++step) {
+    const auto pair = batches.next();
+    REQUIRE(pair.size() == 2);
+    CHECK((pair[0].image != pair[1].image).all().item<bool>());
+  }
+  CHECK_THROWS_WITH(Batches(dataset, range(1), options, 0, at::kCPU),
+                    Catch::Contains("pairs of different images"));
+}
+
+TEST_CASE("a small cache changes nothing but the time", "[batches]") {
+  const Numbers dataset(9);
+  BatchOptions options;
+  options.batch = 3;
+  Batches ample(dataset, range(9), options, 0, at::kCPU);
+  options.cache_bytes = 2 * 16 + 1;  // two images of 2 x 2 floats
+  Batches tight(dataset, range(9), options, 0, at::kCPU);
+  for (int step = 0; step < 9; ++step)
+    CHECK(values(ample.next().at(0)) == values(tight.next().at(0)));
+}
+
+TEST_CASE("an unreadable image stops the run with its path, its name and the step",
+          "[batches][errors]") {
+  Numbers dataset(3);
+  dataset.broken = 1;
+  BatchOptions options;
+  options.batch = 3;
+  options.threads = 2;
+  Batches batches(dataset, range(3), options, 0, at::kCPU);
+  CHECK_THROWS_WITH(batches.next(),
+                    "/data/n1.png: truncated\n  while reading image 'n1' for step 0");
+}
+
+TEST_CASE("images of different shape are refused by name", "[batches][errors]") {
+  Numbers dataset(2);
+  dataset.odd_sized = 1;
+  CHECK_THROWS_WITH(
+      stack({dataset.get(0), dataset.get(1)}, at::kCPU),
+      "images 'n0' [1, 2, 2] and 'n1' [1, 3, 2] differ in shape and cannot share a batch; "
+      "give [dataset.prepare] a size, or use a batch of 1");
+  CHECK_THROWS_WITH(Batches(dataset, {}, {}, 0, at::kCPU),
+                    Catch::Contains("the training split is empty"));
+}
