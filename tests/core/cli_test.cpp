@@ -5,14 +5,14 @@
 
 #include <nlohmann/json.hpp>
 
-#include <fstream>
-#include <iterator>
+#include <algorithm>
 
 using Catch::Contains;
 using Catch::StartsWith;
 using covector::testing::Finished;
 using covector::testing::run_process;
 using covector::testing::ScratchFolder;
+using covector::testing::text_of;
 namespace fs = std::filesystem;
 using nlohmann::json;
 
@@ -54,17 +54,12 @@ const SamplePlugins& sample() {
   return plugins;
 }
 
-std::string error_of(const Finished& finished) {
-  return finished.error;
-}
-
 }  // namespace
 
 TEST_CASE("covector-manifest writes what a plug-in provides", "[cli][manifest]") {
   CHECK(sample().made().error.empty());
   REQUIRE(sample().made().code == 0);
-  std::ifstream file(sample().folder() / "sample.covector.json");
-  const auto manifest = json::parse(file);
+  const auto manifest = json::parse(text_of(sample().folder() / "sample.covector.json"));
   CHECK(manifest["plugin"] == "sample");
   CHECK(manifest["version"] == "1.2.3");
   CHECK(manifest["api"] == 1);
@@ -148,18 +143,18 @@ TEST_CASE("what is not a command or an option is answered with the nearest", "[c
 TEST_CASE("wrong words of commands are told apart", "[cli][errors]") {
   const auto recipe = covector({"check"}, sample().path());
   CHECK(recipe.code == 2);
-  CHECK(error_of(recipe) ==
+  CHECK(recipe.error ==
         "covector: error: covector check: RECIPE is missing; see 'covector check --help'\n");
   const auto more = covector({"diff", "a", "b", "c"}, sample().path());
   CHECK(more.code == 2);
-  CHECK(error_of(more) ==
+  CHECK(more.error ==
         "covector: error: covector diff: more words than it takes; see 'covector diff --help'\n");
   const auto number = covector({"bench", "r.toml", "--steps", "many"}, sample().path());
   CHECK(number.code == 2);
   CHECK_THAT(number.error, Contains("('many')") && Contains("'--steps' is invalid"));
   const auto top = covector({"--helf"}, sample().path());
   CHECK(top.code == 2);
-  CHECK(error_of(top) == "covector: error: unknown option '--helf'; did you mean '--help'?\n");
+  CHECK(top.error == "covector: error: unknown option '--helf'; did you mean '--help'?\n");
 }
 
 TEST_CASE("a recipe that is not there", "[cli][errors]") {
@@ -234,10 +229,7 @@ TEST_CASE("plugins --markdown writes the reference and nothing else", "[cli]") {
   const auto written = covector({"plugins", "--markdown", folder.path().string()}, sample().path());
   CHECK(written.error.empty());
   REQUIRE(written.code == 0);
-  const auto read = [&](const char* name) {
-    std::ifstream file(folder / name);
-    return std::string(std::istreambuf_iterator<char>(file), {});
-  };
+  const auto read = [&](const char* name) { return text_of(folder / name); };
   CHECK_THAT(
       read("transform-dim.md"),
       StartsWith("<!-- Made by `covector plugins --markdown`; change the source, not this "

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "support/scratch_folder.h"
+
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -7,13 +9,9 @@
 
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <stdexcept>
 #include <string>
 #include <vector>
-
-#include "support/scratch_folder.h"
 
 namespace covector::testing {
 
@@ -28,10 +26,6 @@ struct Finished {
 namespace detail {
 inline void send_to(int descriptor, const std::filesystem::path& file) {
   dup2(open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), descriptor);
-}
-inline std::string text_of(const std::filesystem::path& file) {
-  std::ifstream stream(file);
-  return {std::istreambuf_iterator<char>(stream), {}};
 }
 inline double seconds(const timeval& time) {
   return static_cast<double>(time.tv_sec) + 1e-6 * static_cast<double>(time.tv_usec);
@@ -60,7 +54,7 @@ inline Finished run_process(const std::filesystem::path& program,
   rusage usage{};
   if (wait4(child, &status, 0, &usage) != child) throw std::runtime_error("lost a process");
   return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status),
-          detail::text_of(folder / "output"), detail::text_of(folder / "error"),
+          text_of(folder / "output"), text_of(folder / "error"),
           detail::seconds(usage.ru_utime) + detail::seconds(usage.ru_stime)};
 }
 
