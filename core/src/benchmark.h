@@ -7,7 +7,7 @@
 namespace covector {
 
 /// [benchmark]
-struct BenchmarkOptions {
+struct COVECTOR_API BenchmarkOptions {
   std::vector<std::string> pretrain;
   std::vector<std::string> adapt;
   std::vector<std::int64_t> seeds = {0, 1, 2};

@@ -12,7 +12,7 @@
 namespace covector {
 
 /// [loop]
-struct LoopOptions {
+struct COVECTOR_API LoopOptions {
   std::int64_t steps = 1000;
   std::int64_t batch = 8;
   std::int64_t accumulate = 1;
@@ -31,14 +31,14 @@ struct LoopOptions {
 };
 
 /// [pretrained] of a recipe of kind adapt
-struct PretrainedOptions {
+struct COVECTOR_API PretrainedOptions {
   std::string run;
 
   COVECTOR_API static void describe(Schema<PretrainedOptions>& schema);
 };
 
 /// [labelled] of a recipe of kind adapt
-struct LabelledOptions {
+struct COVECTOR_API LabelledOptions {
   std::optional<double> share;
   std::optional<std::int64_t> count;
 

@@ -116,7 +116,7 @@ void TrainRun::start() {
     best_step_ = counters.at("best_step");
     progress_.note("resuming from step " + std::to_string(step()));
   }
-  batches_ = batches_of(plan_, built_, step(), device_);
+  if (total_ > 0) batches_ = batches_of(plan_, built_, step(), device_);
   if (!latest) start_fresh();
   log_ = std::make_unique<RunLog>(folder_.path(), step());
 }
