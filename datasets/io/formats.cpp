@@ -71,7 +71,7 @@ Format format_of(const std::filesystem::path& path) {
 std::string stem_of(const std::filesystem::path& path) {
   auto name = path.filename().string();
   const auto* entry = extension_of(path);
-  return entry ? name.substr(0, name.size() - entry->first.size()) : path.stem().string();
+  return entry ? name.substr(0, name.size() - entry->first.size()) : name;
 }
 
 }  // namespace covector::datasets::io

@@ -14,7 +14,7 @@ std::string_view name_of(Format format);
 std::optional<Format> format_of_name(const std::filesystem::path& path);
 /// As above, or DICOM when the file carries DICOM's mark. Throws DataError naming what is known.
 Format format_of(const std::filesystem::path& path);
-/// The file's name without folder and image extension ("case.nii.gz" -> "case").
+/// The name without folder and image extension ("case.nii.gz" -> "case"); another extension stays.
 std::string stem_of(const std::filesystem::path& path);
 
 }  // namespace covector::datasets::io

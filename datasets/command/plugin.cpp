@@ -1,0 +1,8 @@
+#include "data_command.h"
+
+#include "covector/core/plugin.h"
+
+COVECTOR_PLUGIN("data", "0.1.0", registrar) {
+  using namespace covector;
+  registrar.add<Command, data_command::DataCommand, NoOptions>("data");
+}

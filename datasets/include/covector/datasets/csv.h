@@ -1,0 +1,34 @@
+#pragma once
+
+#include "covector/core/export.h"
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace covector::datasets {
+
+/// A comma-separated table with a header row; double quotes hold commas.
+class COVECTOR_API CsvTable {
+ public:
+  struct Row {
+    std::vector<std::string> cells;
+    std::size_t line;
+  };
+
+  /// Throws DataError when the file cannot be read, is empty or has a row of another length.
+  explicit CsvTable(const std::filesystem::path& path);
+
+  const std::vector<Row>& rows() const { return rows_; }
+  /// Throws DataError listing the columns there are.
+  std::size_t column(const std::string& name) const;
+  /// "table.csv:7", for messages about a row.
+  std::string where(const Row& row) const;
+
+ private:
+  std::filesystem::path path_;
+  std::vector<std::string> header_;
+  std::vector<Row> rows_;
+};
+
+}  // namespace covector::datasets

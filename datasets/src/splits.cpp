@@ -1,0 +1,234 @@
+#include "covector/datasets/splits.h"
+
+#include "covector/datasets/csv.h"
+
+#include "covector/core/error.h"
+#include "covector/core/random.h"
+#include "covector/datasets/image.h"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <fstream>
+#include <map>
+
+namespace covector::datasets {
+namespace {
+
+using Json = nlohmann::json;
+
+std::optional<Split> split_of_word(const std::string& word) {
+  static const std::map<std::string, Split> kWords{
+      {"train", Split::train},           {"training", Split::train},   {"val", Split::validation},
+      {"validation", Split::validation}, {"valid", Split::validation}, {"test", Split::test},
+      {"testing", Split::test}};
+  const auto hit = kWords.find(word);
+  return hit == kWords.end() ? std::nullopt : std::optional(hit->second);
+}
+
+std::vector<SplitEntry> from_csv(const std::filesystem::path& path) {
+  const CsvTable table(path);
+  const auto id = table.column("id");
+  const auto split = table.column("split");
+  std::vector<SplitEntry> entries;
+  for (const auto& row : table.rows()) {
+    const auto part = split_of_word(row.cells[split]);
+    if (!part)
+      throw DataError(table.where(row) + ": '" + row.cells[split] +
+                      "' is no split; write train, validation or test");
+    entries.push_back({row.cells[id], *part, table.where(row)});
+  }
+  return entries;
+}
+
+// A case is a string, or an object that names its image (a string, or a list for several channels).
+std::string name_of(const Json& item, const std::string& where) {
+  const auto* value = &item;
+  if (item.is_object() && item.contains("image")) value = &item["image"];
+  if (value->is_array() && !value->empty()) value = &(*value)[0];
+  if (value->is_string()) return value->get<std::string>();
+  throw DataError(where + ": a case must be a name, or an object with a string 'image'");
+}
+
+std::vector<SplitEntry> from_object(const Json& object, const std::string& where) {
+  std::vector<SplitEntry> entries;
+  for (const auto& [key, list] : object.items()) {
+    const auto part = split_of_word(key);
+    if (!part || !list.is_array()) continue;  // name, labels, modality and the like
+    for (const auto& item : list)
+      entries.push_back({name_of(item, where + ": " + key), *part, where + ": " + key});
+  }
+  if (entries.empty())
+    throw DataError(where + ": names no cases; expected training, validation and test lists");
+  return entries;
+}
+
+std::vector<SplitEntry> from_json(const std::filesystem::path& path, std::int64_t fold) {
+  std::ifstream file(path);
+  Json json;
+  try {
+    json = Json::parse(file);
+  } catch (const Json::exception& error) {
+    throw DataError(path.string() + ": is not valid JSON (" + error.what() + ")");
+  }
+  if (json.is_object()) return from_object(json, path.string());
+  if (!json.is_array())
+    throw DataError(path.string() + ": expected an object of lists, or nnU-Net's list of folds");
+  if (fold >= static_cast<std::int64_t>(json.size()))
+    throw DataError(path.string() + ": has folds 0 to " + std::to_string(json.size() - 1) +
+                    ", not " + std::to_string(fold) + "; set split.fold");
+  return from_object(json[static_cast<std::size_t>(fold)],
+                     path.string() + " fold " + std::to_string(fold));
+}
+
+std::ifstream opened(const std::filesystem::path& path) {
+  std::ifstream file(path);
+  if (!file || std::filesystem::is_directory(path))
+    throw DataError(path.string() + ": cannot be opened; check the path of the split file");
+  return file;
+}
+
+std::string without_extension(const std::string& name) {
+  const std::filesystem::path path(name);
+  const auto last = has_image_name(path) ? image_stem(path) : path.filename().string();
+  return (path.parent_path() / last).lexically_normal().generic_string();
+}
+
+std::string last_part(const std::string& stem) {
+  return stem.substr(stem.rfind('/') + 1);
+}
+
+using Index = std::multimap<std::string, std::size_t>;
+
+void add_keys(Index& index, const std::string& key, std::size_t image) {
+  index.emplace(key, image);
+  if (key.ends_with("_0000")) index.emplace(key.substr(0, key.size() - 5), image);
+}
+
+std::size_t find_image(const SplitEntry& entry, const Index& whole, const Index& last,
+                       const std::vector<std::string>& stems) {
+  const auto name = without_extension(entry.name);
+  auto range = whole.equal_range(name);
+  if (range.first == range.second) range = last.equal_range(last_part(name));
+  if (range.first == range.second)
+    throw DataError(entry.where + ": '" + entry.name + "' names no image of the set");
+  if (std::next(range.first) != range.second)
+    throw DataError(entry.where + ": '" + entry.name + "' fits " + stems[range.first->second] +
+                    " and " + stems[std::next(range.first)->second] + "; write more of the path");
+  return range.first->second;
+}
+
+}  // namespace
+
+void SplitOptions::describe(Schema<SplitOptions>& schema) {
+  schema.summary("Which images train, validate and test.");
+  schema.field("by", &SplitOptions::by)
+      .doc(
+          "\"fractions\": drawn from seed, kept whole per patient; \"folders\": sub-folders train, "
+          "validation (or val), test; \"file\": read from file; \"lists\": one text file a part")
+      .one_of({"fractions", "folders", "file", "lists"});
+  schema.field("fractions", &SplitOptions::fractions)
+      .doc("shares of train, validation and test; what is left over is used by none")
+      .require(
+          [](const std::vector<double>& f) {
+            double sum = 0;
+            for (const auto share : f) sum += share;
+            return f.size() == 3 &&
+                   std::all_of(f.begin(), f.end(), [](double s) { return s >= 0; }) && sum > 0 &&
+                   sum <= 1 + 1e-9;
+          },
+          "three numbers from 0 that sum to at most 1");
+  schema.field("seed", &SplitOptions::seed).doc("of the drawing").at_least(std::int64_t{0});
+  schema.field("file", &SplitOptions::file)
+      .doc(
+          "CSV with the columns id and split, MONAI datalist, Decathlon dataset.json, or nnU-Net "
+          "splits_final.json; a relative path starts at root");
+  schema.field("fold", &SplitOptions::fold)
+      .doc("which fold of splits_final.json")
+      .at_least(std::int64_t{0});
+  schema.field("train", &SplitOptions::train).doc("text file with one image a line");
+  schema.field("validation", &SplitOptions::validation).doc("text file with one image a line");
+  schema.field("test", &SplitOptions::test).doc("text file with one image a line");
+  schema.rule([](const SplitOptions& split) {
+    if (split.by == "file" && split.file.empty())
+      return std::string("by = \"file\" needs file = \"...\"");
+    if (split.by == "lists" && split.train.empty())
+      return std::string("by = \"lists\" needs train = \"...\"");
+    return std::string();
+  });
+}
+
+std::vector<std::optional<Split>> draw_split(const std::vector<std::string>& patients,
+                                             const std::vector<double>& fractions,
+                                             std::int64_t seed) {
+  // Patients in the order of their first image; an image without one gets a key no patient can
+  // have.
+  std::map<std::string, std::size_t> group_of;
+  std::vector<std::vector<std::size_t>> groups;
+  for (std::size_t i = 0; i < patients.size(); ++i) {
+    const auto key = patients[i].empty() ? std::string(1, '\0') + std::to_string(i) : patients[i];
+    const auto [group, is_new] = group_of.emplace(key, groups.size());
+    if (is_new) groups.emplace_back();
+    groups[group->second].push_back(i);
+  }
+  const auto total = static_cast<double>(patients.size());
+  const double used = fractions[0] + fractions[1] + fractions[2];
+  std::array<double, 4> lacking{fractions[0] * total, fractions[1] * total, fractions[2] * total,
+                                std::max(0.0, 1 - used) * total};
+  if (lacking[3] < 1e-6) lacking[3] = 0;
+  RandomStream random(static_cast<std::uint64_t>(seed), "split");
+  std::vector<std::optional<Split>> out(patients.size());
+  constexpr std::array kParts{Split::train, Split::validation, Split::test};
+  for (const auto g : random.permutation(static_cast<std::int64_t>(groups.size()))) {
+    const auto& group = groups[static_cast<std::size_t>(g)];
+    const auto most = std::max_element(lacking.begin(), lacking.end());
+    *most -= static_cast<double>(group.size());
+    const auto part = static_cast<std::size_t>(most - lacking.begin());
+    if (part < kParts.size())
+      for (const auto image : group) out[image] = kParts[part];
+  }
+  return out;
+}
+
+std::vector<SplitEntry> read_split_file(const std::filesystem::path& path, std::int64_t fold) {
+  opened(path);
+  if (path.extension() == ".json") return from_json(path, fold);
+  if (path.extension() == ".csv") return from_csv(path);
+  throw DataError(path.string() + ": a split file ends with .csv or .json");
+}
+
+std::vector<SplitEntry> read_split_list(const std::filesystem::path& path, Split split) {
+  auto file = opened(path);
+  std::vector<SplitEntry> entries;
+  std::string line;
+  for (int number = 1; std::getline(file, line); ++number) {
+    line.erase(line.find_last_not_of(" \t\r") + 1);
+    if (!line.empty())
+      entries.push_back({line, split, path.string() + ":" + std::to_string(number)});
+  }
+  return entries;
+}
+
+std::vector<std::optional<Split>> match_split(const std::vector<SplitEntry>& entries,
+                                              const std::vector<std::string>& stems) {
+  Index whole;
+  Index last;
+  for (std::size_t i = 0; i < stems.size(); ++i) {
+    add_keys(whole, stems[i], i);
+    add_keys(last, last_part(stems[i]), i);
+  }
+  std::vector<std::optional<Split>> out(stems.size());
+  for (const auto& entry : entries) {
+    auto& part = out[find_image(entry, whole, last, stems)];
+    if (part && *part != entry.split)
+      throw DataError(entry.where + ": '" + entry.name + "' is in " +
+                      std::string(to_string(*part)) + " and in " +
+                      std::string(to_string(entry.split)) + "; an image belongs to one split");
+    part = entry.split;
+  }
+  return out;
+}
+
+}  // namespace covector::datasets

@@ -1,0 +1,103 @@
+#include "support/catch.h"
+
+#include "files.h"
+
+#include "covector/core/error.h"
+#include "covector/datasets/splits.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+using namespace covector;
+using namespace covector::datasets;
+using namespace covector::testing;
+using Catch::Matchers::Contains;
+
+namespace {
+
+using Parts = std::vector<std::optional<Split>>;
+
+std::int64_t count(const Parts& parts, std::optional<Split> split) {
+  return std::count(parts.begin(), parts.end(), split);
+}
+
+const std::vector<std::string> kStems{"a/case1_0000", "a/case2", "b/case2", "b/case10"};
+
+Parts match(const std::filesystem::path& path, std::int64_t fold = 0) {
+  return match_split(read_split_file(path, fold), kStems);
+}
+
+}  // namespace
+
+TEST_CASE("a drawn split has the shares asked for and repeats", "[datasets][splits]") {
+  const std::vector<std::string> unknown(100);
+  const auto parts = draw_split(unknown, {0.7, 0.1, 0.2}, 3);
+  CHECK(count(parts, Split::train) == 70);
+  CHECK(count(parts, Split::validation) == 10);
+  CHECK(count(parts, Split::test) == 20);
+  CHECK(draw_split(unknown, {0.7, 0.1, 0.2}, 3) == parts);
+  CHECK(draw_split(unknown, {0.7, 0.1, 0.2}, 4) != parts);
+  const auto some = draw_split(unknown, {0.25, 0, 0}, 3);
+  CHECK(count(some, Split::train) == 25);
+  CHECK(count(some, std::nullopt) == 75);
+}
+
+TEST_CASE("a drawn split keeps patients whole", "[datasets][splits]") {
+  std::vector<std::string> patients;
+  for (int i = 0; i < 60; ++i) patients.push_back("p" + std::to_string(i % 17));
+  const auto parts = draw_split(patients, {0.5, 0.2, 0.3}, 1);
+  std::map<std::string, std::set<std::optional<Split>>> seen;
+  for (std::size_t i = 0; i < parts.size(); ++i) seen[patients[i]].insert(parts[i]);
+  for (const auto& [patient, splits] : seen) {
+    INFO(patient);
+    CHECK(splits.size() == 1);
+  }
+  // A patient has 3 or 4 of the 60 images.
+  CHECK(std::abs(count(parts, Split::train) - 30) <= 4);
+  CHECK(std::abs(count(parts, Split::test) - 18) <= 4);
+}
+
+TEST_CASE("split files of every kind", "[datasets][splits]") {
+  const TemporaryFolder folder;
+  const Parts expected{Split::train, Split::test, std::nullopt, Split::validation};
+  write_file(folder / "s.csv", "id,split\ncase1,train\na/case2.nii.gz,test\nb/case10,val\n");
+  CHECK(match(folder / "s.csv") == expected);
+  write_file(folder / "monai.json",
+             R"({"name": "x", "training": [{"image": "./a/case1_0000.nii.gz", "label": "l"}],
+                 "validation": [{"image": ["b/case10.nii.gz", "other"]}], "test": ["a/case2.nii.gz"]})");
+  CHECK(match(folder / "monai.json") == expected);
+  write_file(
+      folder / "splits_final.json",
+      R"([{"train": ["case10"], "val": ["case1"]}, {"train": ["case1"], "val": ["case10"]}])");
+  CHECK(match(folder / "splits_final.json", 1) ==
+        Parts{Split::train, std::nullopt, std::nullopt, Split::validation});
+  write_file(folder / "list.txt", "case1\r\n\nb/case2.png\n");
+  CHECK(match_split(read_split_list(folder / "list.txt", Split::test), kStems) ==
+        Parts{Split::test, std::nullopt, Split::test, std::nullopt});
+}
+
+TEST_CASE("split files that do not fit say where", "[datasets][splits][errors]") {
+  const TemporaryFolder folder;
+  const auto problem = [&](const std::string& name, const std::string& text,
+                           const std::string& words) {
+    write_file(folder / name, text);
+    CHECK_THROWS_WITH(match(folder / name), Contains(words));
+  };
+  problem("s.csv", "id,split\ncase3,train\n", "s.csv:2: 'case3' names no image of the set");
+  problem("s.csv", "id,split\ncase2,train\n",
+          "s.csv:2: 'case2' fits a/case2 and b/case2; write more of the path");
+  problem("s.csv", "id,split\ncase1,learn\n",
+          "s.csv:2: 'learn' is no split; write train, validation or test");
+  problem("s.csv", "id,split\ncase1,train\ncase10,test\ncase1,test\n",
+          "s.csv:4: 'case1' is in train and in test; an image belongs to one split");
+  problem("s.csv", "name,split\ncase1,train\n", "s.csv:1: has no column 'id'");
+  problem("s.json", "{", "s.json: is not valid JSON (");
+  problem("s.json", "{\"name\": \"x\"}", "s.json: names no cases");
+  problem("s.json", "{\"train\": [7]}", "s.json: train: a case must be a name");
+  problem("s.json", "3", "s.json: expected an object of lists");
+  problem("s.yaml", "x", "s.yaml: a split file ends with .csv or .json");
+  write_file(folder / "f.json", R"([{"train": ["case1"], "val": []}])");
+  CHECK_THROWS_WITH(match(folder / "f.json", 2), Contains("f.json: has folds 0 to 0, not 2"));
+  CHECK_THROWS_WITH(match(folder / "none.csv"), Contains("none.csv: cannot be opened"));
+}
