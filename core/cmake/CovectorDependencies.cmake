@@ -1,8 +1,8 @@
 # Every library the project stands on, in one place. docs/decisions says why each was taken.
 include(LibTorch)
-find_package(Boost 1.74 REQUIRED COMPONENTS program_options filesystem)
+find_package(Boost 1.74 REQUIRED COMPONENTS program_options)
 find_package(tomlplusplus REQUIRED)
-find_package(spdlog REQUIRED)
+find_package(fmt REQUIRED)
 find_package(nlohmann_json REQUIRED)
 # The library alone: Debian's HDF5_LIBRARIES also names what it was itself linked with (curl, crypto).
 find_package(HDF5 REQUIRED COMPONENTS C)

@@ -29,9 +29,9 @@ fail() {
 packages=(
   g++ cmake make ninja-build ccache mold
   python3 python3-pip unzip ca-certificates
-  libboost-dev libboost-filesystem-dev libboost-program-options-dev
-  libtomlplusplus-dev libspdlog-dev nlohmann-json3-dev libxxhash-dev
-  libhdf5-dev libprotobuf-dev protobuf-compiler
+  libboost-dev libboost-program-options-dev
+  libtomlplusplus-dev libfmt-dev nlohmann-json3-dev libxxhash-dev
+  libhdf5-dev zlib1g-dev libprotobuf-dev protobuf-compiler
   libinsighttoolkit5-dev libdcmtk-dev
   libjs-chart.js catch2
 )
