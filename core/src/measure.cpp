@@ -48,6 +48,18 @@ void check_finite(const CaseResult& result) {
                   "' is not finite; a task must leave such a value undefined");
 }
 
+/// A task may list metrics that its data turns out not to have, such as distances in millimetres
+/// of images without spacing: where no case so much as mentions one, it was not measured.
+void drop_unmeasured(Measurement& measurement) {
+  if (measurement.cases.empty()) return;
+  std::erase_if(measurement.metrics, [&](const Metric& metric) {
+    for (const auto& result : measurement.cases)
+      for (const auto& value : result.values)
+        if (value.metric == metric.name) return false;
+    return true;
+  });
+}
+
 Json json_of(const std::optional<double>& value) {
   return value ? Json(*value) : Json();
 }
@@ -108,6 +120,7 @@ Measurement measure(Task& task, const Dataset& dataset, const std::vector<std::i
     check_finite(measurement.cases.back());
   }
   task.train(training);
+  drop_unmeasured(measurement);
   return measurement;
 }
 

@@ -33,7 +33,8 @@ COVECTOR_API Mean mean_of(const Measurement& measurement, const std::string& met
 COVECTOR_API Mean mean_of_label(const Measurement& measurement, const std::string& metric,
                                 const std::string& label);
 
-/// Measures cases one by one, without gradients, in evaluation mode; puts the mode back.
+/// Measures cases one by one, without gradients, in evaluation mode; puts the mode back. Metrics
+/// that no case mentions are left out.
 /// @param keep_going  asked before each case; returning false ends with what there is so far
 COVECTOR_API Measurement measure(
     Task& task, const Dataset& dataset, const std::vector<std::int64_t>& indices, at::Device device,

@@ -30,15 +30,15 @@ std::vector<Json> kept_lines(const std::filesystem::path& path, std::int64_t ste
 
 }  // namespace
 
-RunLog::RunLog(const std::filesystem::path& folder, std::int64_t steps_done) {
-  const auto path = folder / "log.jsonl";
-  const auto kept = kept_lines(path, steps_done);
+RunLog::RunLog(const std::filesystem::path& folder, std::int64_t steps_done)
+    : path_(folder / "log.jsonl") {
+  const auto kept = kept_lines(path_, steps_done);
   const auto temporary = folder / "log.jsonl.new";
   lines_.open(temporary);
   for (const auto& line : kept) lines_ << line.dump() << '\n';
   lines_.flush();
   if (!lines_) throw Error("cannot write " + temporary.string());
-  std::filesystem::rename(temporary, path);  // the open stream follows the file to its new name
+  std::filesystem::rename(temporary, path_);  // the open stream follows the file to its new name
 
   events_.emplace(folder, kept.empty() ? now() : kept.front().at("time").get<double>());
   for (const auto& line : kept) {
@@ -56,7 +56,7 @@ void RunLog::write(std::int64_t step, const std::map<std::string, double>& value
   Json line{{"step", step}, {"time", time}};
   for (const auto& [name, value] : values) line[name] = value;
   lines_ << line.dump() << std::endl;
-  if (!lines_) throw Error("cannot write log.jsonl: is the disk full?");
+  if (!lines_) throw Error("cannot write " + path_.string() + "; is the disk full?");
   events_->scalars(step, time, values);
   events_->flush();
 }

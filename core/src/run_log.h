@@ -23,6 +23,7 @@ class COVECTOR_API RunLog {
   void write(std::int64_t step, const std::map<std::string, double>& values);
 
  private:
+  std::filesystem::path path_;
   std::ofstream lines_;
   std::optional<EventFile> events_;
 };

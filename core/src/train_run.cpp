@@ -59,6 +59,7 @@ class TrainRun {
   void log(const std::map<std::string, double>& values);
   void validate();
   void draw();
+  void draw_cases(const std::vector<std::int64_t>& indices);
   void write_checkpoint();
   void test();
   State state() const;
@@ -204,13 +205,24 @@ void TrainRun::draw() {
   const auto folder = folder_.pictures(step());
   module.eval();  // so that no running statistic moves
   built_.learner->draw(trainer_->last_views(), folder);
-  if (built_.task) {
-    auto cases = built_.dataset->indices(Split::validation);
-    if (cases.empty() || step() == total_) cases = built_.dataset->indices(Split::test);
-    for (std::size_t i = 0; i < std::min(cases.size(), kPictureCases); ++i)
-      built_.task->draw(stack({built_.dataset->get(cases[i])}, device_), folder);
+  if (built_.task && step() != total_) {  // test() draws at the end, with the weights it measures
+    const auto cases = built_.dataset->indices(Split::validation);
+    draw_cases(cases.empty() ? built_.dataset->indices(Split::test) : cases);
   }
   module.train();
+}
+
+/// A few of the cases, evenly spread: neighbours are often slices of one volume.
+void TrainRun::draw_cases(const std::vector<std::int64_t>& indices) {
+  const torch::NoGradGuard no_grad;
+  const auto folder = folder_.pictures(step());
+  const auto count = std::min(indices.size(), kPictureCases);
+  built_.task->eval();
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto index = indices[i * indices.size() / count];
+    built_.task->draw(stack({built_.dataset->get(index)}, device_), folder);
+  }
+  built_.task->train();
 }
 
 State TrainRun::state() const {
@@ -243,6 +255,7 @@ void TrainRun::test() {
   if (signals_.stop_code() != 0) return;
   write_text(folder_.path() / "metrics.json",
              to_json(measured, best ? "best" : "last", best ? best_step_ : step()));
+  draw_cases(cases);
   progress_.say(std::to_string(cases.size()) + " test cases, " + (best ? "best" : "last") +
                 " weights (step " + std::to_string(best ? best_step_ : step()) + "):");
   progress_.say(to_text(measured));
