@@ -57,7 +57,6 @@ Forward vector_embedding(const at::Tensor& query, const at::Tensor& key, std::in
   const auto largest = at::empty(shape, query.options());
   shape.insert(shape.begin() + 2, grid.axes);
   const auto vectors = at::empty(shape, query.options());
-  const auto side = 2 * radius + 1;
   AT_DISPATCH_FLOATING_TYPES(query.scalar_type(), "vector_embedding", [&] {
     const ForwardCall<scalar_t> call{grid,
                                      query.const_data_ptr<scalar_t>(),
@@ -65,8 +64,7 @@ Forward vector_embedding(const at::Tensor& query, const at::Tensor& key, std::in
                                      vectors.data_ptr<scalar_t>(),
                                      peak.data_ptr<scalar_t>(),
                                      largest.data_ptr<scalar_t>()};
-    run<scalar_t>(loops<scalar_t>().forward, call,
-                  side * side * (grid.axes == 3 ? side : 1) * kTile);
+    run<scalar_t>(loops<scalar_t>().forward, call, forward_scratch(grid));
   });
   return {vectors, peak, largest};
 }
@@ -88,7 +86,7 @@ Backward vector_embedding_backward(const at::Tensor& grad, const at::Tensor& slo
                                       largest.const_data_ptr<scalar_t>(),
                                       grad_query.data_ptr<scalar_t>(),
                                       grad_key.data_ptr<scalar_t>()};
-    run<scalar_t>(loops<scalar_t>().backward, call, (grid.head_dim + 1) * kTile);
+    run<scalar_t>(loops<scalar_t>().backward, call, backward_scratch(grid));
   });
   return {grad_query, grad_key};
 }

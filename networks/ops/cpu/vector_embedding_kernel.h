@@ -4,12 +4,12 @@
 
 /// The loops of the vector embedding unit for CPUs, compiled once an instruction set.
 ///
-/// Nothing here may include a header with inline functions: the linker keeps one copy of each, and
-/// might keep that of an instruction set which the machine lacks.
+/// The loops may use no inline function from a header: the linker keeps one copy of each, and might
+/// keep that of an instruction set which the machine lacks.
 namespace covector::networks::ops::cpu {
 
 /// Voxels of a row that are worked on together.
-inline constexpr std::int64_t kTile = 64;
+inline constexpr std::int64_t kTile = 128;
 
 struct Grid {
   std::int64_t batch;
@@ -45,12 +45,25 @@ struct BackwardCall {
   T* grad_key;
 };
 
+/// What the backward loops copy of each query: peak, largest, slope, three axes of the gradient.
+inline constexpr std::int64_t kQuerySides = 6;
+
+/// Numbers that a thread needs to itself.
+inline std::int64_t forward_scratch(const Grid& grid) {
+  const auto side = 2 * grid.radius + 1;
+  const auto neighbours = side * side * (grid.axes == 3 ? side : 1);
+  const auto span = kTile + 2 * grid.radius;
+  return grid.head_dim * (kTile + span) + span + neighbours * kTile;
+}
+inline std::int64_t backward_scratch(const Grid& grid) {
+  const auto span = kTile + 2 * grid.radius;
+  return grid.head_dim * (2 * kTile + span) + kQuerySides * span;
+}
+
 /// Each function does the rows begin .. end - 1 of batch * groups * depth * height.
 template <class T>
 struct Loops {
-  /// scratch: neighbours * kTile numbers.
   void (*forward)(const ForwardCall<T>&, std::int64_t begin, std::int64_t end, T* scratch);
-  /// scratch: (head_dim + 1) * kTile numbers.
   void (*backward)(const BackwardCall<T>&, std::int64_t begin, std::int64_t end, T* scratch);
 };
 
