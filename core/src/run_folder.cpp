@@ -135,7 +135,7 @@ std::string plugins_json(const PluginLoader& loader) {
 }
 
 void RunFolder::write_provenance(const PluginLoader& loader, const std::string& device,
-                                 const std::string& dataset_fingerprint) const {
+                                 const Dataset& dataset) const {
   write_text(path_ / "plugins.json", plugins_json(loader));
   auto json = environment_of_process();
   json["cpu"] = cpu_model();
@@ -144,7 +144,8 @@ void RunFolder::write_provenance(const PluginLoader& loader, const std::string& 
   json["build"] = COVECTOR_BUILD_ID;
   json["compiler"] = __VERSION__;
   json["plugin_api"] = kPluginApiVersion;
-  json["dataset_fingerprint"] = dataset_fingerprint;
+  json["dataset_fingerprint"] = dataset.fingerprint();
+  json["skipped"] = dataset.skipped();
   write_text(path_ / "environment.json", json.dump(2) + "\n");
 }
 

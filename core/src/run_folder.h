@@ -1,5 +1,6 @@
 #pragma once
 
+#include "covector/core/dataset.h"
 #include "covector/core/plugin_loader.h"
 #include "recipe.h"
 
@@ -32,9 +33,9 @@ class COVECTOR_API RunFolder {
 
   const std::filesystem::path& path() const { return path_; }
   void write_status(const RunStatus& status) const;
-  /// plugins.json and environment.json: what ran, and on what.
+  /// plugins.json and environment.json: what ran, on what, and the files that the dataset left out.
   void write_provenance(const PluginLoader& loader, const std::string& device,
-                        const std::string& dataset_fingerprint) const;
+                        const Dataset& dataset) const;
   /// images/step-000000100, made.
   std::filesystem::path pictures(std::int64_t step) const;
 
