@@ -2,7 +2,10 @@
 
 #include "covector/core/error.h"
 
+#include <nlohmann/json.hpp>
+
 #include <algorithm>
+#include <fstream>
 #include <set>
 
 namespace covector::report {
@@ -61,6 +64,27 @@ void find_baselines(Collection& all) {
       if (pretrain.arm == adapt.arm && pretrain.run.part == "scratch") adapt.is_baseline = true;
 }
 
+void read_table(Collection& all, const fs::path& benchmark) {
+  const auto path = benchmark / "table.json";
+  if (!fs::exists(path)) {
+    all.problems.push_back(path.string() + " is missing: the benchmark has not finished");
+    return;
+  }
+  std::ifstream file(path);
+  try {
+    const auto json = nlohmann::json::parse(file);
+    for (const auto& entry : json.at("entries"))
+      if (entry.contains("against_baseline")) {
+        const auto& paired = entry.at("against_baseline");
+        all.differences.push_back({entry.at("pretraining"), entry.at("task"), entry.at("metric"),
+                                   paired.at("difference"), paired.at("low"), paired.at("high"),
+                                   paired.at("cases")});
+      }
+  } catch (const nlohmann::json::exception& error) {
+    all.problems.push_back(path.string() + " cannot be read: " + error.what());
+  }
+}
+
 }  // namespace
 
 Collection collect(const std::vector<fs::path>& folders) {
@@ -80,6 +104,7 @@ Collection collect(const std::vector<fs::path>& folders) {
       for (const auto* part : {"pretrain", "adapt"})
         if (fs::is_directory(folder / part)) find_runs(folder / part, runs);
     if (runs.empty()) all.problems.push_back(folder.string() + " holds no run yet");
+    if (!is_run(folder)) read_table(all, folder);
     for (const auto& path : runs) {
       if (!seen.insert(fs::weakly_canonical(path)).second) continue;
       Placed placed;

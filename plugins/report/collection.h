@@ -17,9 +17,17 @@ struct Placed {
   bool is_baseline = false;  // began with weights that no pretraining has seen
 };
 
+/// A line of a benchmark's table.json: what an arm differs from the baseline by, paired by case.
+struct CaseDifference {
+  std::string arm, experiment, metric;
+  double difference = 0, low = 0, high = 0;
+  std::int64_t cases = 0;
+};
+
 /// Everything that goes on one page.
 struct Collection {
   std::string title;
+  std::vector<CaseDifference> differences;
   std::vector<Placed> pretrain, adapt;
   std::vector<std::string> problems;
 };

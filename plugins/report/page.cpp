@@ -133,7 +133,7 @@ std::string data_table(const Collection& all) {
       "per second</th><th scope=\"col\" class=\"number\">Memory, MiB</th><th scope=\"col\" "
       "class=\"number\">Files skipped</th></tr></thead><tbody>{}</tbody></table></div>{}",
       rows,
-      skipped.empty() ? "<p class=\"note\">No file was skipped.</p>"
+      skipped.empty() ? "<p class=\"note\">No run recorded a file that it left out.</p>"
                       : "<div class=\"warning\">Files left out because a recipe says on_error = "
                         "\"skip\":<ul>" +
                             skipped + "</ul></div>");

@@ -37,6 +37,30 @@ std::string cell(const std::optional<Estimate>& e, bool with_sign) {
                      interval(e->low, e->high, with_sign));
 }
 
+const CaseDifference* by_case(const Experiment& experiment, const Arm& arm,
+                              const std::string& metric) {
+  for (const auto& d : experiment.differences)
+    if (d.arm == arm.name && d.metric == metric) return &d;
+  return nullptr;
+}
+
+/// The difference to the baseline, by seed and, where the benchmark's table has it, by case.
+std::string difference_cells(const Experiment& experiment, const Arm& arm, const Metric& metric) {
+  const auto* baseline = baseline_of(experiment);
+  const auto& by_cases = experiment.differences;
+  if (&arm == baseline)
+    return fmt::format("<td class=\"number none\" colspan=\"{}\">baseline</td>",
+                       by_cases.empty() ? 1 : 2);
+  auto cells = cell(over_baseline(arm, *baseline, metric.name), true);
+  if (by_cases.empty()) return cells;
+  const auto* d = by_case(experiment, arm, metric.name);
+  return cells +
+         (d ? fmt::format("<td class=\"number\" data-value=\"{}\">{}<br><small>{}</small></td>",
+                          d->difference, signed_number(d->difference),
+                          interval(d->low, d->high, true))
+            : "<td class=\"number none\" data-value=\"\">–</td>");
+}
+
 std::string arm_row(const Experiment& experiment, const Arm& arm) {
   const auto* baseline = baseline_of(experiment);
   const auto* first = main_metric(experiment);
@@ -48,10 +72,29 @@ std::string arm_row(const Experiment& experiment, const Arm& arm) {
     row += cell(over_seeds(arm, metric.name), false);
   if (first && arm.runs.front()->run.metrics.empty())
     row += "<td class=\"none\">no result yet</td>";
-  if (first && baseline)
-    row += &arm == baseline ? "<td class=\"number none\">baseline</td>"
-                            : cell(over_baseline(arm, *baseline, first->name), true);
+  if (first && baseline) row += difference_cells(experiment, arm, *first);
   return row + "</tr>";
+}
+
+/// How many values have no number, and why.
+std::string undefined_note(const Experiment& experiment) {
+  std::size_t all = 0, undefined = 0;
+  std::map<std::string, std::size_t> reasons;
+  for (const auto& arm : experiment.arms)
+    for (const auto* placed : arm.runs)
+      for (const auto& value : placed->run.values) {
+        ++all;
+        if (value.value) continue;
+        ++undefined;
+        ++reasons[value.metric + ", " + value.note];
+      }
+  if (undefined == 0) return {};
+  std::string list;
+  for (const auto& [reason, count] : reasons)
+    list += fmt::format("{}{} {}", list.empty() ? "" : "; ", count, reason);
+  return fmt::format(
+      "<p class=\"note\">{} of {} values are not defined and left out of the means: {}.</p>",
+      undefined, all, escape(list));
 }
 
 std::string arm_table(const Experiment& experiment) {
@@ -67,17 +110,20 @@ std::string arm_table(const Experiment& experiment) {
                             m.unit.empty() ? "" : ", " + escape(m.unit));
       break;
     }
-  if (baseline_of(experiment))
-    head += fmt::format("<th scope=\"col\" class=\"number\">{} over {}</th>", escape(first->name),
-                        escape(baseline_of(experiment)->name));
+  if (const auto* baseline = baseline_of(experiment)) {
+    const auto over = escape(first->name + " over " + baseline->name);
+    head += fmt::format("<th scope=\"col\" class=\"number\">{}, by seed</th>", over);
+    if (!experiment.differences.empty())
+      head += fmt::format("<th scope=\"col\" class=\"number\">{}, by case</th>", over);
+  }
   std::string rows;
   for (const auto& arm : experiment.arms) rows += arm_row(experiment, arm);
   return fmt::format(
-      "<div class=\"scroll\"><table><caption>Means over test cases, then over seeds; below them "
-      "the "
-      "95 % interval of Student’s t over the seeds. The last column pairs runs of the same "
-      "seed.</caption><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>",
-      head, rows);
+      "<div class=\"scroll\"><table><caption>Means over test cases, then over seeds, with 95 % "
+      "intervals below. Over seeds and by seed: Student’s t, differences paired by seed. By case: "
+      "bootstrap of the differences of cases, as in the benchmark’s table.</caption><thead><tr>{}"
+      "</tr></thead><tbody>{}</tbody></table></div>{}",
+      head, rows, undefined_note(experiment));
 }
 
 std::string class_table(const Experiment& experiment) {
@@ -173,10 +219,11 @@ std::string interval_plot(const Experiment& experiment) {
     svg += plot_row(rows[i].second, rows[i].first->name, static_cast<int>(i), scale,
                     30 + 40 * static_cast<double>(i));
   return fmt::format(
-      "<svg class=\"intervals\" viewBox=\"0 0 770 {}\" role=\"img\" aria-label=\"{} by what the "
+      "<div class=\"plain\"><svg class=\"intervals\" viewBox=\"0 0 770 {}\" role=\"img\" "
+      "aria-label=\"{} by what the "
       "network began with; the numbers are in the table below\">{}<text class=\"axis\" "
       "text-anchor=\"middle\" x=\"440\" y=\"{}\">{}{}: large dot mean, small dots seeds, bar 95 % "
-      "interval</text></svg>",
+      "interval</text></svg></div>",
       bottom + 44, escape(metric->name), svg, bottom + 38, escape(metric->name),
       metric->unit.empty() ? "" : ", " + escape(metric->unit));
 }
@@ -319,11 +366,11 @@ std::string verdict(const Experiment& experiment) {
     }
     const auto settled = *gain->low > 0 || *gain->high < 0;
     const auto better = (gain->mean > 0) == metric->higher_is_better;
-    text += fmt::format(" (95 % interval {}, {} seeds): {}.", interval(gain->low, gain->high, true),
-                        gain->numbers.size(),
+    text += fmt::format(" (95 % interval {} over {} seeds): {}.",
+                        interval(gain->low, gain->high, true), gain->numbers.size(),
                         !settled ? "these runs do not settle whether it helps"
-                        : better ? "better beyond what seeds explain"
-                                 : "worse beyond what seeds explain");
+                        : better ? "a gain that seeds alone do not explain"
+                                 : "a loss that seeds alone do not explain");
   }
   return text.empty() ? fmt::format("{}: no result yet.", experiment.name) : text;
 }

@@ -88,7 +88,8 @@ void read_log(Run& run) {
   }
   if (torn > 0)
     run.problems.push_back(fmt::format("log.jsonl has {} lines that cannot be read", torn));
-  if (run.log.empty()) run.problems.push_back("log.jsonl holds no numbers yet");
+  const auto trains_nothing = run.state == "finished" && run.steps == 0;
+  if (run.log.empty() && !trains_nothing) run.problems.push_back("log.jsonl holds no numbers yet");
 }
 
 void read_metrics(Run& run) {

@@ -46,7 +46,7 @@ std::vector<Experiment> experiments(const Collection& all) {
   for (const auto& placed : all.adapt) {
     auto experiment = std::find_if(out.begin(), out.end(),
                                    [&](const auto& e) { return e.name == placed.experiment; });
-    if (experiment == out.end()) experiment = out.insert(out.end(), {placed.experiment, {}});
+    if (experiment == out.end()) experiment = out.insert(out.end(), {placed.experiment, {}, {}});
     auto& arms = experiment->arms;
     auto arm =
         std::find_if(arms.begin(), arms.end(), [&](const auto& a) { return a.name == placed.arm; });
@@ -54,6 +54,8 @@ std::vector<Experiment> experiments(const Collection& all) {
     arm->runs.push_back(&placed);
   }
   for (auto& experiment : out) {
+    for (const auto& difference : all.differences)
+      if (difference.experiment == experiment.name) experiment.differences.push_back(difference);
     std::stable_sort(experiment.arms.begin(), experiment.arms.end(),
                      [](const Arm& a, const Arm& b) { return a.is_baseline < b.is_baseline; });
     for (auto& arm : experiment.arms)

@@ -29,7 +29,8 @@ struct Arm {
 };
 struct Experiment {
   std::string name;
-  std::vector<Arm> arms;  // baselines last
+  std::vector<Arm> arms;                    // baselines last
+  std::vector<CaseDifference> differences;  // those of this experiment
 };
 std::vector<Experiment> experiments(const Collection& all);
 

@@ -58,9 +58,15 @@ function draw(canvas, specification) {
       },
       plugins: {
         legend: {
-          display: specification.series.length > 1,
+          display: specification.series.filter((series) => !series.faint).length > 1,
           position: "bottom",
-          labels: { color: colour("--ink"), boxWidth: 14, boxHeight: 2, font: { size: 12 } },
+          labels: {
+            color: colour("--ink"),
+            boxWidth: 14,
+            boxHeight: 2,
+            font: { size: 12 },
+            filter: (item) => !specification.series[item.datasetIndex].faint,
+          },
         },
         tooltip: {
           callbacks: {

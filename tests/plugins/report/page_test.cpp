@@ -1,0 +1,216 @@
+#include "support/catch.h"
+
+#include "page.h"
+#include "pictures.h"
+#include "plugins/report/made_up_runs.h"
+#include "support/scratch_folder.h"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+
+namespace covector::report {
+namespace {
+
+namespace fs = std::filesystem;
+using Catch::Matchers::Contains;
+using testing::ScratchFolder;
+
+std::size_t count(const std::string& text, const std::string& what) {
+  std::size_t n = 0;
+  for (auto at = text.find(what); at != std::string::npos; at = text.find(what, at + 1)) ++n;
+  return n;
+}
+
+/// The page without its scripts, which speak of everything.
+std::string body_of(const std::string& html) {
+  const auto begin = html.find("<body>");
+  return html.substr(begin, html.find("<script") - begin);
+}
+
+TEST_CASE("a benchmark's page shows the comparison, its curves, pictures and cases", "[report]") {
+  const ScratchFolder folder;
+  testing::make_benchmark(folder.path() / "demo");
+  const auto html = page(collect({folder.path() / "demo"}));
+  const auto body = body_of(html);
+  // Cases 0 to 4 have liver L + i and aorta 60 + i, case 5 only liver L + 5; with L = 76 they
+  // average (5 * (76 + 60) / 2 + 10 + 81) / 6. Arms differ by seed in liver alone: 4, 7, 4 points,
+  // of which case means see half, but for case 5: (5 / 2 + 1) / 6 = 0.583333.
+  // So 2.3333, 4.0833, 2.3333.
+  CHECK_THAT(body, Contains("organs: cover reached DSC ") &&
+                       Contains("+2.92 points against scratch (95 % interval +0.41 to +5.43 over 3 "
+                                "seeds): a gain that seeds alone do not explain."));
+  CHECK_THAT(body, Contains("+2.60<br><small>+1.25 to +4.50</small>"));
+  CHECK_THAT(body, Contains("6 HD95") || Contains("6 DSC, absent from both prediction and truth"));
+  CHECK(count(body, "<canvas data-chart=") == 10);
+  // Two of three samples of five pictures; three cases at either end of six, in two arms.
+  CHECK(count(body, "<img src=\"data:image/png;base64,") == 10 + 12);
+  CHECK_THAT(body, Contains("1 more samples"));
+  CHECK(count(body, "<tr><th scope=\"row\">slice-") == 36);
+  CHECK_THAT(body, Contains("title=\"absent from both prediction and truth\""));
+  CHECK(html.size() < 3'000'000);
+}
+
+TEST_CASE("the page asks for nothing from outside", "[report]") {
+  const ScratchFolder folder;
+  testing::make_benchmark(folder.path() / "demo");
+  const auto html = page(collect({folder.path() / "demo"}));
+  for (const auto* forbidden :
+       {"src=\"http", "href=\"http", "src=\"//", "url(", "@import", "<link rel=\"style"})
+    CHECK(count(html.substr(0, html.find("Chart.js v")), forbidden) == 0);
+  CHECK_THAT(html, Contains("default-src 'none'"));
+}
+
+TEST_CASE("hostile names are shown, not obeyed", "[report]") {
+  const ScratchFolder folder;
+  const auto run = folder.path() / "<b onmouseover=alert(1)>";
+  testing::make_adapt_run(run, "</script><script>alert(2)</script>", 0, 70);
+  const std::string evil = "\"><script>alert(3)</script>";
+  auto metrics = nlohmann::ordered_json::parse(testing::text_of(run / "metrics.json"));
+  metrics["cases"][0]["id"] = evil;
+  metrics["cases"][1]["values"][0]["label"] = evil;
+  metrics["metrics"][0]["unit"] = evil;
+  testing::write_text(run / "metrics.json", metrics.dump());
+  testing::write_text(run / "log.jsonl",
+                      nlohmann::json{{"step", 1}, {"loss", 1}, {"validation/" + evil, 2}}.dump());
+  testing::write_text(run / "environment.json", nlohmann::json{{evil, evil}}.dump());
+  const auto html = page(collect({run}));
+  CHECK(count(html, "<script>alert") == 0);
+  CHECK(count(html, "<b onmouseover") == 0);
+  // The page's own: the numbers, Chart.js and the page's script.
+  CHECK(count(html, "</script>") == 3);
+  CHECK_THAT(html, Contains("&lt;b onmouseover=alert(1)&gt;") &&
+                       Contains("&quot;&gt;&lt;script&gt;alert(3)&lt;/script&gt;"));
+}
+
+TEST_CASE("what is missing or unfinished is said", "[report]") {
+  const ScratchFolder folder;
+  const auto run = folder.path() / "run";
+  testing::make_adapt_run(run, "", 0, 70);
+  SECTION("no file but the recipe") {
+    for (const auto* name :
+         {"status.json", "log.jsonl", "metrics.json", "environment.json", "plugins.json"})
+      fs::remove(run / name);
+    fs::remove_all(run / "images");
+    const auto body = body_of(page(collect({run})));
+    for (const auto* name : {"status.json", "log.jsonl", "environment.json", "plugins.json"})
+      CHECK_THAT(body, Contains(fmt::format("<li>run: {} is missing</li>", name)));
+    CHECK_THAT(body, Contains("run is not started at step 0 of 0") &&
+                         Contains("No run of this part has finished") &&
+                         Contains("No finished run has drawn its test cases.") &&
+                         Contains("No run has logged a number yet."));
+  }
+  SECTION("a run that failed") {
+    testing::write_text(run / "status.json",
+                        R"({"state": "failed", "step": 7, "steps": 200, "error": "disk <full>"})");
+    const auto body = body_of(page(collect({run})));
+    CHECK_THAT(body, Contains("run is failed at step 7 of 200") && Contains("disk &lt;full&gt;"));
+  }
+  SECTION("damaged files") {
+    testing::write_text(run / "recipe.toml", "kind = \"adapt\"\nseed = = 1\n");
+    testing::write_text(run / "log.jsonl", "{\"step\": 1, \"loss\": 2}\n{\"step\": 2, \"lo");
+    testing::write_text(run / "plugins.json", "[");
+    const auto body = body_of(page(collect({run})));
+    CHECK_THAT(body, Contains("recipe.toml:2:") &&
+                         Contains("log.jsonl has 1 lines that cannot be read") &&
+                         Contains("plugins.json is not complete JSON"));
+  }
+  SECTION("metrics of another make") {
+    testing::write_text(run / "metrics.json", R"({"metrics": [], "cases": [{"id": 1}]})");
+    CHECK_THAT(body_of(page(collect({run}))), Contains("metrics.json is not what a run writes"));
+  }
+  SECTION("a picture that is none") {
+    testing::write_text(run / "images/step-000000200/slice-0.png", "no picture");
+    CHECK_THAT(body_of(page(collect({run}))), Contains("slice-0.png: is not a PNG"));
+  }
+  SECTION("files that were left out") {
+    testing::write_text(run / "environment.json", R"({"skipped": ["scan-3.nii: truncated"]})");
+    CHECK_THAT(body_of(page(collect({run}))), Contains("scan-3.nii: truncated"));
+  }
+}
+
+TEST_CASE("a list of pictures reads no other folder", "[report]") {
+  const ScratchFolder folder;
+  const auto run = folder.path() / "cover";
+  testing::make_pretrain_run(run, "cover");
+  testing::write_text(
+      run / "images/step-000000400/pictures.json",
+      R"([{"file": "../../../secret.png", "title": "x"}, {"file": "gone.png", "title": "y"}])");
+  fs::copy(run / "images/step-000000400/0-fixed.png", folder.path() / "secret.png");
+  const auto all = collect({run});
+  for (const auto& picture : all.pretrain[0].run.pictures.back().pictures)
+    CHECK(picture.file.parent_path() == run / "images/step-000000400");
+  CHECK_THAT(body_of(page(all)),
+             Contains("../../../secret.png, which pictures.json lists, is missing") &&
+                 Contains("gone.png, which pictures.json lists, is missing"));
+}
+
+TEST_CASE("pictures beyond the budget are counted", "[report]") {
+  const ScratchFolder folder;
+  const auto run = folder.path() / "cover";
+  testing::make_pretrain_run(run, "cover");
+  const auto bytes = fs::file_size(run / "images/step-000000400/0-fixed.png");
+  PictureBudget budget(bytes + 1);
+  CHECK(view_pictures(collect({run}), budget)
+            .find("9 more pictures are in the run’s images folder") != std::string::npos);
+  CHECK(budget.left_out().empty());
+}
+
+// Headless Chromium, the judge of what a browser makes of the page.
+
+std::string chromium() {
+  for (const auto* name :
+       {"chromium-headless-shell", "chromium", "chromium-browser", "google-chrome"})
+    if (std::system(fmt::format("command -v {} > /dev/null 2>&1", name).c_str()) == 0) return name;
+  return {};
+}
+
+std::string output_of(const std::string& command) {
+  auto* pipe = popen(command.c_str(), "r");
+  REQUIRE(pipe);
+  std::string out;
+  std::array<char, 65536> buffer{};
+  for (std::size_t n; (n = fread(buffer.data(), 1, buffer.size(), pipe)) > 0;)
+    out.append(buffer.data(), n);
+  CHECK(pclose(pipe) == 0);
+  return out;
+}
+
+TEST_CASE("Chromium draws every picture and chart without an error", "[report][browser]") {
+  const auto browser = chromium();
+  if (browser.empty()) {
+    WARN("skipped: no Chromium on the PATH");
+    return;
+  }
+  const ScratchFolder folder;
+  testing::make_benchmark(folder.path() / "demo");
+  const auto file = folder.path() / "page.html";
+  testing::write_text(file, page(collect({folder.path() / "demo"})));
+  const auto log = folder.path() / "browser.log";
+  const auto dom = output_of(fmt::format(
+      "{} --headless --no-sandbox --disable-gpu --enable-logging=stderr --user-data-dir='{}' "
+      "--virtual-time-budget=20000 --dump-dom 'file://{}' 2> '{}'",
+      browser, (folder.path() / "profile").string(), file.string(), log.string()));
+  CHECK(count(testing::text_of(log), "CONSOLE") == 0);
+
+  const std::string key = "data-check=\"";
+  const auto begin = dom.find(key);
+  REQUIRE(begin != std::string::npos);
+  auto text =
+      dom.substr(begin + key.size(), dom.find('"', begin + key.size()) - begin - key.size());
+  for (auto at = text.find("&quot;"); at != std::string::npos; at = text.find("&quot;", at))
+    text.replace(at, 6, "\"");
+  const auto check = nlohmann::json::parse(text);
+  INFO(text);
+  CHECK(check.at("failures").empty());
+  CHECK(check.at("images") == 22);
+  CHECK(check.at("brokenImages") == 0);
+  CHECK(check.at("charts") == 10);
+  CHECK(check.at("emptyCharts") == 0);
+}
+
+}  // namespace
+}  // namespace covector::report

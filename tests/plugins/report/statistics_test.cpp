@@ -1,0 +1,87 @@
+#include "support/catch.h"
+
+#include "statistics.h"
+
+#include <cmath>
+
+namespace covector::report {
+namespace {
+
+Run measured(std::vector<CaseValue> values) {
+  Run run;
+  run.metrics = {{"DSC", "%", true}};
+  run.values = std::move(values);
+  return run;
+}
+
+Placed placed(const std::string& arm, std::int64_t seed, double value) {
+  Placed out;
+  out.run = measured({{"a", "DSC", "liver", value, ""}});
+  out.run.seed = seed;
+  out.arm = arm;
+  out.experiment = "organs";
+  out.is_baseline = arm == "scratch";
+  return out;
+}
+
+TEST_CASE("the interval of a mean is Student's t", "[report]") {
+  const auto e = estimate({1, 2, 3});
+  REQUIRE(e);
+  CHECK(e->mean == 2.0);
+  // Deviation 1, three numbers, two degrees of freedom: 4.302653 in the tables of t at 0.975.
+  CHECK(*e->high - e->mean == Approx(4.302653 / std::sqrt(3.0)).epsilon(1e-6));
+  CHECK(e->mean - *e->low == Approx(4.302653 / std::sqrt(3.0)).epsilon(1e-6));
+  CHECK_FALSE(estimate({}));
+  CHECK_FALSE(estimate({5})->low);
+}
+
+TEST_CASE("the mean of a run is over cases of means over labels", "[report]") {
+  const auto run = measured({{"a", "DSC", "liver", 80, ""},
+                             {"a", "DSC", "aorta", 60, ""},
+                             {"b", "DSC", "liver", 90, ""},
+                             {"b", "DSC", "aorta", std::nullopt, "absent"},
+                             {"c", "DSC", "liver", std::nullopt, "absent"}});
+  CHECK(*mean_of(run, "DSC") == Approx((70.0 + 90.0) / 2));
+  CHECK(*mean_of(run, "DSC", "liver") == Approx(85.0));
+  CHECK(*mean_of(run, "DSC", "aorta") == Approx(60.0));
+  CHECK_FALSE(mean_of(run, "HD95"));
+}
+
+TEST_CASE("arms are grouped by experiment, baselines last, runs by seed", "[report]") {
+  Collection all;
+  all.adapt = {placed("scratch", 1, 70), placed("cover", 1, 75), placed("cover", 0, 73),
+               placed("scratch", 0, 72), placed("cover", 2, 99)};
+  const auto found = experiments(all);
+  REQUIRE(found.size() == 1);
+  REQUIRE(found[0].arms.size() == 2);
+  CHECK(found[0].arms[0].name == "cover");
+  CHECK(found[0].arms[1].is_baseline);
+  CHECK(found[0].arms[0].runs[0]->run.seed == 0);
+  // Seed 2 has no partner: differences 1 and 5.
+  const auto gain = over_baseline(found[0].arms[0], found[0].arms[1], "DSC");
+  REQUIRE(gain);
+  CHECK(gain->numbers == std::vector<double>{1, 5});
+  CHECK(gain->mean == 3.0);
+  CHECK(over_seeds(found[0].arms[0], "DSC")->numbers.size() == 3);
+}
+
+TEST_CASE("thinning keeps every spike", "[report]") {
+  std::vector<Point> points;
+  for (int i = 0; i < 10000; ++i) points.push_back({static_cast<double>(i), 1.0});
+  points[4321].value = 50;
+  points[7777].value = -50;
+  const auto thin = thinned(points, 100);
+  CHECK(thin.size() <= 200);
+  const auto has = [&](double step, double value) {
+    for (const auto& p : thin)
+      if (p.step == step && p.value == value) return true;
+    return false;
+  };
+  CHECK(has(4321, 50));
+  CHECK(has(7777, -50));
+  for (std::size_t i = 1; i < thin.size(); ++i) CHECK(thin[i - 1].step < thin[i].step);
+  CHECK(thinned({{1, 2}, {3, 4}}, 100).size() == 2);
+}
+
+}  // namespace
+}  // namespace covector::report
