@@ -26,8 +26,12 @@ Json inspected(const std::filesystem::path& path) {
   json["stored_type"] = info.stored_type;
   if (info.bits_stored > 0) json["bits_stored"] = info.bits_stored;
   json["type"] = c10::toString(image.pixels.scalar_type());
-  json["minimum"] = values.min().item<double>();
-  json["maximum"] = values.max().item<double>();
+  const bool whole = !at::isFloatingType(image.pixels.scalar_type());
+  const auto number = [&](const at::Tensor& value) {
+    return whole ? Json(value.item<std::int64_t>()) : Json(value.item<double>());
+  };
+  json["minimum"] = number(values.min());
+  json["maximum"] = number(values.max());
   const auto known = [](const auto& list) { return list.empty() ? Json(nullptr) : Json(list); };
   json["spacing_mm"] = known(image.geometry.spacing_mm);
   json["origin_mm"] = known(image.geometry.origin_mm);

@@ -73,9 +73,7 @@ const fs::path* mask_of(const std::string& stem, const MaskIndex& masks) {
 
 void Options::describe(Schema<Options>& schema) {
   schema.summary("2D or 3D images in a folder, with masks where there are any.");
-  schema.field("root", &Options::root)
-      .doc("folder of the set")
-      .require([](const std::string& path) { return !path.empty(); }, "a folder");
+  schema.field("root", &Options::root).doc("folder of the set");
   schema.field("images", &Options::images)
       .doc("sub-folder of root that holds the images, at any depth; empty: root itself");
   schema.field("masks", &Options::masks)
@@ -104,6 +102,7 @@ void Options::describe(Schema<Options>& schema) {
           "the set is opened, and the report lists what was left out")
       .one_of({"stop", "skip"});
   schema.rule([](const Options& options) {
+    if (options.root.empty()) return std::string("needs root = \"...\", the folder of the set");
     if (!options.masks.empty() && !options.labels.given())
       return std::string("masks need labels.table or labels.groups, which name the classes");
     if (!options.patient_pattern.empty() && !options.patient_table.empty())

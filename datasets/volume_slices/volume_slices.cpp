@@ -40,8 +40,7 @@ bool is_split(const std::string& name) {
 void Volume::describe(Schema<Volume>& schema) {
   schema.summary("One volume, with its labels where there are any.");
   schema.field("image", &Volume::image)
-      .doc("image file or folder of a DICOM series; a relative path starts at root")
-      .require([](const std::string& path) { return !path.empty(); }, "a path");
+      .doc("image file or folder of a DICOM series; a relative path starts at root");
   schema.field("label", &Volume::label).doc("label volume on the same grid; empty: none");
   schema.field("name", &Volume::name).doc("start of the ids of its slices; empty: the file's name");
   schema.field("patient", &Volume::patient).doc("whose volume it is; empty: not known");
@@ -49,6 +48,9 @@ void Volume::describe(Schema<Volume>& schema) {
       .doc("split of the whole volume; empty: by blocks")
       .require([](const std::string& name) { return name.empty() || is_split(name); },
                "one of \"train\", \"validation\", \"test\"");
+  schema.rule([](const Volume& volume) {
+    return volume.image.empty() ? std::string("a volume needs image = \"...\"") : std::string();
+  });
 }
 
 void Blocks::describe(Schema<Blocks>& schema) {
@@ -70,9 +72,7 @@ void Options::describe(Schema<Options>& schema) {
   schema.summary("2D slices of volumes along an axis, blocks of slices held out.");
   schema.field("root", &Options::root).doc("folder that relative paths start at");
   schema.field("volumes", &Options::volumes)
-      .doc("[{ image = \"ct.nii.gz\", label = \"organs.nii.gz\" }]")
-      .require([](const std::vector<Volume>& volumes) { return !volumes.empty(); },
-               "a list with at least one volume");
+      .doc("[{ image = \"ct.nii.gz\", label = \"organs.nii.gz\" }]");
   schema.field("axis", &Options::axis)
       .doc(
           "\"axial\", \"coronal\", \"sagittal\": by the patient's axes, shown as radiologists see "
@@ -95,6 +95,7 @@ void Options::describe(Schema<Options>& schema) {
       .unit("MiB")
       .at_least(std::int64_t{0});
   schema.rule([](const Options& options) {
+    if (options.volumes.empty()) return std::string("needs volumes = [{ image = \"...\" }]");
     const bool labelled = std::any_of(options.volumes.begin(), options.volumes.end(),
                                       [](const Volume& volume) { return !volume.label.empty(); });
     if (labelled && !options.labels.given())

@@ -6,6 +6,8 @@
 
 #include <torch/types.h>
 
+#include <cmath>
+
 using namespace covector;
 using namespace covector::datasets;
 using Catch::Matchers::Contains;
@@ -127,8 +129,9 @@ TEST_CASE("a structure keeps its place in millimetres", "[datasets][preparation]
   const auto unchanged = [&](const Preparation& p) {
     const auto out = prepare(p, image, image.pixels.to(torch::kUInt8), 1, "a.nii");
     const auto after = centre(out.image, out.geometry);
-    for (std::size_t axis = 0; axis < 3; ++axis)
-      CHECK(after[axis] == Approx(before[axis]).margin(1e-4));
+    // Where a side shrinks by a fraction, the mean of the weights, which are a triangle taken at
+    // whole voxels, lies up to a few hundredths of a voxel off its middle.
+    for (std::size_t axis = 0; axis < 3; ++axis) CHECK(std::abs(after[axis] - before[axis]) < 0.05);
     REQUIRE(out.label);
     CHECK(out.label->scalar_type() == torch::kInt64);
     // A label voxel is whole: its centre may be off by half a new voxel.

@@ -272,7 +272,7 @@ TEST_CASE("options of image_folder that make no sense are refused", "[image_fold
   const auto problem = [](const OptionTable& table, const std::string& words) {
     CHECK_THROWS_WITH(schema_of<Options>().parse(table, "dataset"), Contains(words));
   };
-  problem({{"root", ""}}, "'root' must be a folder");
+  problem({}, "needs root = \"...\", the folder of the set");
   problem({{"root", "x"}, {"masks", "m"}}, "masks need labels.table or labels.groups");
   problem({{"root", "x"}, {"patient_pattern", "("}}, "patient_pattern is no regular expression");
   problem({{"root", "x"}, {"patient_pattern", "a"}, {"patient_table", "b"}},
