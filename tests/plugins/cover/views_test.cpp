@@ -48,9 +48,9 @@ at::Tensor ramp(std::vector<std::int64_t> shape) {
   auto values = torch::full({1}, 1.0, torch::kFloat64);
   for (std::int64_t axis = 0; axis < grid.size(1); ++axis)
     values = values + 0.1 * (axis + 1) * grid.select(1, axis).unsqueeze(1);
-  std::vector<std::int64_t> repeats(shape.size() + 1, 1);
+  std::vector<std::int64_t> repeats(shape.size() + 2, 1);
   repeats.front() = batch;
-  return values.repeat(repeats).unsqueeze(1);
+  return values.repeat(repeats);
 }
 
 TEST_CASE("the default views give a target that leads from fixed to moving", "[cover]") {
