@@ -170,13 +170,17 @@ std::string to_text(const Measurement& measurement) {
   std::string text;
   for (const auto& metric : measurement.metrics) {
     const auto mean = mean_of(measurement, metric.name);
-    char number[32] = "undefined";
-    if (mean.value) std::snprintf(number, sizeof number, "%.4g", *mean.value);
-    text += (text.empty() ? "" : "\n") + metric.name + " " + number +
-            (metric.unit.empty() ? "" : " " + metric.unit);
+    text += (text.empty() ? "" : "\n") + metric.name;
+    if (!mean.value) {
+      text += " undefined in every case";
+      continue;
+    }
+    char number[32];
+    std::snprintf(number, sizeof number, " %.4g", *mean.value);
+    text += number + (metric.unit.empty() ? "" : " " + metric.unit);
     if (mean.undefined > 0)
-      text += " (" + std::to_string(mean.undefined) + " of " +
-              std::to_string(mean.defined + mean.undefined) + " cases undefined)";
+      text += " (undefined in " + std::to_string(mean.undefined) + " of " +
+              std::to_string(mean.defined + mean.undefined) + " cases)";
   }
   return text;
 }

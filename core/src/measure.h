@@ -49,7 +49,7 @@ COVECTOR_API std::string to_json(const Measurement& measurement, const std::stri
 /// Reads that text back. Throws Error with the path.
 COVECTOR_API Measurement read_measurement(const std::filesystem::path& metrics_file);
 
-/// One line a metric: "DSC 81.32 % (2 of 14 cases undefined)".
+/// One line a metric: "DSC 81.32 % (undefined in 2 of 14 cases)".
 COVECTOR_API std::string to_text(const Measurement& measurement);
 
 }  // namespace covector

@@ -98,6 +98,13 @@ std::string heading(const TableEntry& entry) {
          (entry.metric.higher_is_better ? " ↑" : " ↓");
 }
 
+/// Whether any row has a value in this entry's column (millimetres, where no spacing is known).
+bool defined_anywhere(const std::vector<TableEntry>& table, const TableEntry& entry) {
+  return std::any_of(table.begin(), table.end(), [&](const TableEntry& other) {
+    return other.mean && heading(other) == heading(entry);
+  });
+}
+
 }  // namespace
 
 std::pair<double, double> bootstrap_interval(const std::vector<double>& values) {
@@ -140,9 +147,14 @@ std::string to_markdown(const std::vector<TableEntry>& table, const std::string&
   std::vector<std::string> rows;
   std::vector<std::string> headings;
   std::map<std::pair<std::string, std::string>, std::string> cells;
+  std::vector<std::string> empty;
   std::int64_t seeds = 0;
   for (const auto& entry : table) {
     add_once(rows, entry.row);
+    if (!defined_anywhere(table, entry)) {
+      add_once(empty, heading(entry));
+      continue;
+    }
     add_once(headings, heading(entry));
     cells[{entry.row, heading(entry)}] = cell_text(entry);
     seeds = std::max(seeds, entry.seeds);
@@ -160,8 +172,9 @@ std::string to_markdown(const std::vector<TableEntry>& table, const std::string&
   if (!baseline.empty())
     text += " In brackets: difference to " + baseline +
             ", paired by case, with its 95 % bootstrap interval over cases.";
+  for (const auto& title : empty) text += "\n" + title + " is undefined in every case.";
   for (const auto& entry : table)
-    if (entry.undefined > 0)
+    if (entry.undefined > 0 && defined_anywhere(table, entry))
       text += "\n" + entry.row + ", " + heading(entry) + ": " + std::to_string(entry.undefined) +
               " undefined values are left out.";
   return text + "\n";

@@ -56,7 +56,7 @@ class TrainRun {
   void start_fresh();
   void train();
   void finish_step();
-  void log(const std::map<std::string, double>& values);
+  void log();
   void validate();
   void draw();
   void draw_cases(const std::vector<std::int64_t>& indices);
@@ -84,6 +84,7 @@ class TrainRun {
   std::unique_ptr<RunLog> log_;
   std::optional<double> best_;
   std::int64_t best_step_ = 0;
+  std::int64_t written_ = -1;  // step of the last checkpoint
 
   std::chrono::steady_clock::time_point lap_;  // since the last log line
   std::int64_t lap_step_ = 0;
@@ -115,6 +116,7 @@ void TrainRun::start() {
     const auto counters = nlohmann::json::parse(latest->state.texts.at("counters"));
     if (counters.at("best").is_number()) best_ = counters.at("best").get<double>();
     best_step_ = counters.at("best_step");
+    written_ = step();
     progress_.note("resuming from step " + std::to_string(step()));
   }
   if (total_ > 0) batches_ = batches_of(plan_, built_, step(), device_);
@@ -145,22 +147,18 @@ void TrainRun::train() {
     trainer_->step(*batches_);
     finish_step();
   }
+  if (signals_.stop_code() != 0 && written_ != step()) write_checkpoint();
 }
 
 void TrainRun::finish_step() {
-  const bool asked = signals_.take_checkpoint_request() || signals_.stop_code() != 0;
-  const bool checkpoint = asked || every(plan_.loop.checkpoint_every);
-  // Weights that came of a loss that is not finite must not reach a checkpoint.
-  if (every(plan_.loop.log_every) || checkpoint) {
-    const auto values = trainer_->read_logs();
-    if (every(plan_.loop.log_every)) log(values);
-  }
+  if (every(plan_.loop.log_every)) log();
   if (plan_.loop.validate_every > 0 && plan_.adapt && every(plan_.loop.validate_every)) validate();
   if (every(plan_.loop.pictures_every)) draw();
-  if (checkpoint) write_checkpoint();
+  if (signals_.take_checkpoint_request() || every(plan_.loop.checkpoint_every)) write_checkpoint();
 }
 
-void TrainRun::log(const std::map<std::string, double>& values) {
+void TrainRun::log() {
+  const auto values = trainer_->read_logs();
   const auto now = std::chrono::steady_clock::now();
   const auto seconds = std::chrono::duration<double>(now - lap_).count();
   const auto waited = batches_->waited_seconds();
@@ -241,7 +239,9 @@ State TrainRun::state() const {
 }
 
 void TrainRun::write_checkpoint() {
+  trainer_->read_logs();  // throws when a loss was not finite: such weights must not be kept
   checkpoints_.write(step(), state());
+  written_ = step();
   write_status("running");
 }
 

@@ -47,7 +47,7 @@ TEST_CASE("means leave undefined values out and count them", "[measure]") {
   CHECK(spleen.defined == 1);
   CHECK(spleen.undefined == 2);
   CHECK_FALSE(mean_of(measurement, "HD95").value.has_value());
-  CHECK(to_text(measurement) == "DSC 80 % (1 of 3 cases undefined)");
+  CHECK(to_text(measurement) == "DSC 80 % (undefined in 1 of 3 cases)");
 }
 
 TEST_CASE("metrics.json by hand, and read back", "[measure]") {
@@ -107,6 +107,16 @@ TEST_CASE("a benchmark's table by hand", "[table]") {
   const auto json = nlohmann::json::parse(to_json(table, "scratch"));
   CHECK(json.at("baseline") == "scratch");
   CHECK(json.at("entries")[1].at("against_baseline").at("difference") == 12.5);
+}
+
+TEST_CASE("a metric without any value is named below the table", "[table][measure]") {
+  auto measurement = cases({1.0, 2.0});
+  measurement.metrics.push_back({"HD95", "mm", false});
+  for (auto& result : measurement.cases) result.values.push_back({"HD95", "", {}, "no spacing"});
+  CHECK(to_markdown(make_table({{"a", "t", 5, measurement}}, ""), "") ==
+        "| pretraining | t DSC [%] ↑ |\n|---|---|\n| a | 1.50 |\n\n"
+        "Mean over cases, then over 1 seed.\nt HD95 [mm] ↓ is undefined in every case.\n");
+  CHECK(to_text(measurement) == "DSC 1.5 %\nHD95 undefined in every case");
 }
 
 TEST_CASE("one seed has no spread", "[table]") {

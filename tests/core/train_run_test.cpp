@@ -143,6 +143,42 @@ TEST_CASE("a run that broke off between checkpoints resumes bit for bit", "[run]
   }
 }
 
+TEST_CASE("a signal while the test cases are measured", "[run][resume]") {
+  const ScratchFolder folder;
+  ToyProgram program;
+  const auto recipe = ToyProgram::adapt("steps = 2\nbatch = 2\n");
+  int cases = 0;
+  {
+    const BeforeStep hook([&](std::int64_t step) {
+      if (step == -1 && ++cases == 2) std::raise(SIGTERM);
+    });
+    CHECK(program.run(recipe, folder.path()) == 143);
+  }
+  CHECK(cases == 2);
+  CHECK_FALSE(fs::exists(folder.path() / "metrics.json"));
+  CHECK(read_status(folder.path()).state == "stopped");
+  CHECK(program.run(recipe, folder.path()) == 0);
+  CHECK(fs::exists(folder.path() / "metrics.json"));
+}
+
+TEST_CASE("a signal during validation leaves a checkpoint of that step", "[run][resume]") {
+  const ScratchFolder folder;
+  ToyProgram program;
+  const auto recipe = ToyProgram::adapt("steps = 3\nbatch = 2\nvalidate_every = 1\n");
+  REQUIRE(program.run(recipe, folder.path() / "whole") == 0);
+  int calls = 0;
+  {
+    // the third call is a validation case of step 1: after the step, outside of it
+    const BeforeStep hook([&](std::int64_t) {
+      if (++calls == 3) std::raise(SIGTERM);
+    });
+    CHECK(program.run(recipe, folder.path() / "parts") == 143);
+  }
+  CHECK(last_state(folder.path() / "parts").texts.at("steps_done") == "1");
+  CHECK(program.run(recipe, folder.path() / "parts") == 0);
+  check_same(last_state(folder.path() / "parts"), last_state(folder.path() / "whole"));
+}
+
 TEST_CASE("SIGUSR1 writes a checkpoint and goes on", "[run]") {
   const ScratchFolder folder;
   ToyProgram program;

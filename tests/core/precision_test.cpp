@@ -1,0 +1,48 @@
+#include "support/catch.h"
+
+#include "precision.h"
+
+#include <ATen/autocast_mode.h>
+#include <torch/nn/modules/conv.h>
+#include <torch/types.h>
+
+using namespace covector;
+
+TEST_CASE("autocast holds for the life of the object", "[precision]") {
+  const torch::NoGradGuard no_grad;
+  torch::nn::Conv2d conv(torch::nn::Conv2dOptions(1, 2, 3));
+  const auto image = torch::ones({1, 1, 4, 4});
+  {
+    const Autocast on(c10::kCPU, true);
+    CHECK(conv->forward(image).scalar_type() == torch::kBFloat16);
+    {
+      const Autocast inner(c10::kCPU, true);
+      CHECK(conv->forward(image).scalar_type() == torch::kBFloat16);
+    }
+    CHECK(conv->forward(image).scalar_type() == torch::kBFloat16);
+  }
+  CHECK(conv->forward(image).scalar_type() == torch::kFloat32);
+  const Autocast off(c10::kCPU, false);
+  CHECK(conv->forward(image).scalar_type() == torch::kFloat32);
+  CHECK_FALSE(at::autocast::is_autocast_enabled(at::kCPU));
+}
+
+TEST_CASE("channels go innermost in images and convolutions, and nowhere else", "[precision]") {
+  torch::nn::Conv2d conv(torch::nn::Conv2dOptions(3, 2, 3));
+  const auto before = conv->weight.detach().clone();
+  use_channels_last(*conv);
+  // [2, 3, 3, 3]: a voxel's channels lie side by side
+  CHECK(conv->weight.strides().vec() == std::vector<std::int64_t>{27, 1, 9, 3});
+  CHECK(at::equal(conv->weight, before));
+  CHECK(conv->weight.requires_grad());
+  CHECK(conv->bias.strides().vec() == std::vector<std::int64_t>{1});
+
+  Views views;
+  views.emplace("flat", View(Batch{torch::rand({1, 2, 3, 4}), std::nullopt, {"a"}}));
+  views.emplace("deep", View(Batch{torch::rand({1, 2, 3, 4, 5}), std::nullopt, {"a"}}));
+  const auto image = views.at("deep").image().clone();
+  use_channels_last(views);
+  CHECK(views.at("flat").image().strides().vec() == std::vector<std::int64_t>{24, 1, 8, 2});
+  CHECK(views.at("deep").image().strides().vec() == std::vector<std::int64_t>{120, 1, 40, 10, 2});
+  CHECK(at::equal(views.at("deep").image(), image));
+}
