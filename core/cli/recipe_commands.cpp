@@ -4,7 +4,6 @@
 #include "program.h"
 #include "recipe.h"
 #include "run.h"
-#include "text_table.h"
 
 #include <ostream>
 
@@ -131,10 +130,15 @@ int diff_command(const Words& words, std::ostream& out) {
     out << json.dump(2) << '\n';
     return 0;
   }
-  TextTable table({"option", names.first, names.second});
-  const auto shown = [](const std::string& text) { return text.empty() ? "(not set)" : text; };
-  for (const auto& d : differences) table.add({d.key, shown(d.first), shown(d.second)});
-  out << (table.empty() ? "The recipes say the same.\n" : table.text());
+  if (differences.empty()) {
+    out << "The recipes say the same.\n";
+    return 0;
+  }
+  out << "--- " << names.first << "\n+++ " << names.second << '\n';
+  for (const auto& d : differences) {
+    if (!d.first.empty()) out << "- " << d.key << " = " << d.first << '\n';
+    if (!d.second.empty()) out << "+ " << d.key << " = " << d.second << '\n';
+  }
   return 0;
 }
 

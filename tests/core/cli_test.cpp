@@ -22,8 +22,11 @@ using Words = std::vector<std::string>;
 
 const fs::path kPrograms = fs::path(COVECTOR_BINARY_DIR) / "bin";
 
+const std::string kSmoke = std::string(COVECTOR_SOURCE_DIR) + "/recipes/smoke";
+const std::string kNoData = "COVECTOR_SMOKE_DATA=/no/data";  // the commands below read none
+
 /// Runs the program with the plug-ins of this folder besides the installed ones.
-Finished covector(const Words& words, const std::string& plugins, Words environment = {}) {
+Finished program(const Words& words, const std::string& plugins, Words environment = {}) {
   environment.push_back("COVECTOR_PLUGIN_PATH=" + plugins);
   environment.push_back("OMP_NUM_THREADS=1");
   return run_process(kPrograms / "covector", words, environment);
@@ -83,7 +86,7 @@ TEST_CASE("covector-manifest refuses what is no plug-in", "[cli][manifest][error
 }
 
 TEST_CASE("--help lists the commands, those of plug-ins too, and is quick", "[cli]") {
-  const auto help = covector({"--help"}, sample().path());
+  const auto help = program({"--help"}, sample().path());
   CHECK(help.code == 0);
   CHECK(help.error.empty());
   for (const auto* command : {"run", "check", "explain", "diff", "plugins", "predict", "bench"})
@@ -104,55 +107,55 @@ TEST_CASE("every command has its --help", "[cli]") {
       {"bench", "covector bench RECIPE [OPTION]..."},
       {"greet", "covector greet [NAME]..."}};
   for (const auto& [command, usage] : usages) {
-    const auto help = covector({command, "--help"}, sample().path());
+    const auto help = program({command, "--help"}, sample().path());
     CHECK(help.code == 0);
     CHECK_THAT(help.output, StartsWith("usage: " + usage + "\n"));
   }
 }
 
 TEST_CASE("--version says what plug-ins must agree with", "[cli]") {
-  const auto version = covector({"--version"}, sample().path());
+  const auto version = program({"--version"}, sample().path());
   CHECK(version.code == 0);
   CHECK_THAT(version.output, StartsWith("covector 0.1.0 (plug-in API 1; libtorch "));
 }
 
 TEST_CASE("a command of a plug-in gets its words and gives the exit code", "[cli]") {
-  const auto greeting = covector({"greet", "Ada", "Grace"}, sample().path());
+  const auto greeting = program({"greet", "Ada", "Grace"}, sample().path());
   CHECK(greeting.output == "hello Ada Grace\n");
   CHECK(greeting.code == 2);
 }
 
 TEST_CASE("what is not a command or an option is answered with the nearest", "[cli][errors]") {
-  const auto none = covector({}, sample().path());
+  const auto none = program({}, sample().path());
   CHECK(none.code == 2);
   CHECK_THAT(none.error, StartsWith("usage: covector COMMAND"));
-  const auto command = covector({"explian", "r.toml"}, sample().path());
+  const auto command = program({"explian", "r.toml"}, sample().path());
   CHECK(command.code == 2);
   CHECK(command.error == "covector: error: unknown command 'explian'; did you mean 'explain'?\n");
-  const auto option = covector({"run", "r.toml", "--thread", "2"}, sample().path());
+  const auto option = program({"run", "r.toml", "--thread", "2"}, sample().path());
   CHECK(option.code == 2);
   CHECK(option.error ==
         "covector: error: covector run: unknown option '--thread'; did you mean '--threads'?; see "
         "'covector run --help'\n");
-  const auto missing = covector({"predict", "runs/a"}, sample().path());
+  const auto missing = program({"predict", "runs/a"}, sample().path());
   CHECK(missing.code == 2);
   CHECK_THAT(missing.error, StartsWith("covector: error: covector predict: ") &&
                                 Contains("'--output' is required"));
 }
 
 TEST_CASE("wrong words of commands are told apart", "[cli][errors]") {
-  const auto recipe = covector({"check"}, sample().path());
+  const auto recipe = program({"check"}, sample().path());
   CHECK(recipe.code == 2);
   CHECK(recipe.error ==
         "covector: error: covector check: RECIPE is missing; see 'covector check --help'\n");
-  const auto more = covector({"diff", "a", "b", "c"}, sample().path());
+  const auto more = program({"diff", "a", "b", "c"}, sample().path());
   CHECK(more.code == 2);
   CHECK(more.error ==
         "covector: error: covector diff: more words than it takes; see 'covector diff --help'\n");
-  const auto number = covector({"bench", "r.toml", "--steps", "many"}, sample().path());
+  const auto number = program({"bench", "r.toml", "--steps", "many"}, sample().path());
   CHECK(number.code == 2);
   CHECK_THAT(number.error, Contains("('many')") && Contains("'--steps' is invalid"));
-  const auto top = covector({"--helf"}, sample().path());
+  const auto top = program({"--helf"}, sample().path());
   CHECK(top.code == 2);
   CHECK(top.error == "covector: error: unknown option '--helf'; did you mean '--help'?\n");
 }
@@ -161,7 +164,7 @@ TEST_CASE("a recipe that is not there", "[cli][errors]") {
   const ScratchFolder folder;
   folder.write("cover.toml", "seed = 0\n");
   const auto file = (folder / "covr.toml").string();
-  const auto finished = covector({"check", file}, sample().path());
+  const auto finished = program({"check", file}, sample().path());
   CHECK(finished.code == 2);
   CHECK(finished.output.empty());
   CHECK(finished.error ==
@@ -169,13 +172,13 @@ TEST_CASE("a recipe that is not there", "[cli][errors]") {
 }
 
 TEST_CASE("plugins lists what the manifests say and is quick", "[cli]") {
-  const auto list = covector({"plugins"}, sample().path());
+  const auto list = program({"plugins"}, sample().path());
   CHECK(list.code == 0);
   CHECK_THAT(list.output, StartsWith("kind ") && Contains("Makes an image darker.") &&
                               Contains(sample().path() + "/sample.covector.so"));
   CHECK(list.processor_seconds < 0.5);
 
-  const auto commands = covector({"plugins", "--kind", "transform", "--json"}, sample().path());
+  const auto commands = program({"plugins", "--kind", "transform", "--json"}, sample().path());
   CHECK(commands.code == 0);
   const auto rows = json::parse(commands.output);
   const auto dim =
@@ -187,7 +190,7 @@ TEST_CASE("plugins lists what the manifests say and is quick", "[cli]") {
 }
 
 TEST_CASE("plugins NAME shows a part with its options", "[cli]") {
-  const auto shown = covector({"plugins", "dim"}, sample().path());
+  const auto shown = program({"plugins", "dim"}, sample().path());
   CHECK(shown.code == 0);
   CHECK(shown.output ==
         "transform 'dim' of plug-in 'sample' 1.2.3 (" + sample().path() +
@@ -197,12 +200,12 @@ TEST_CASE("plugins NAME shows a part with its options", "[cli]") {
             "  source: A. Nobody, On Darkness, 1999\n"
             "  departure: the paper dims twice | this dims once\n"
             "\n"
-            "  option  type     default  unit  must be                      meaning\n"
-            "  factor  number   0.5            between 0.0 and 1.0          what is left of the "
+            "  option  type     default  unit  must be                     meaning\n"
+            "  factor  number   0.5            between 0.0 and 1.0         what is left of the "
             "light\n"
-            "  rounds  integer           step  at least 1                   how often\n"
+            "  rounds  integer           step  at least 1                  how often\n"
             "  form    string   \"paper\"        one of \"paper\", \"released\"  which form\n");
-  const auto whole = json::parse(covector({"plugins", "sample", "--json"}, sample().path()).output);
+  const auto whole = json::parse(program({"plugins", "sample", "--json"}, sample().path()).output);
   REQUIRE(whole.size() == 2);
   CHECK(whole[0]["options"][1] == json{{"name", "rounds"},
                                        {"type", "integer"},
@@ -214,11 +217,11 @@ TEST_CASE("plugins NAME shows a part with its options", "[cli]") {
 }
 
 TEST_CASE("plugins answers names and kinds that do not exist", "[cli][errors]") {
-  const auto part = covector({"plugins", "dimm"}, sample().path());
+  const auto part = program({"plugins", "dimm"}, sample().path());
   CHECK(part.code == 2);
   CHECK(part.error ==
         "covector: error: no plug-in and no part is named 'dimm'; did you mean 'dim'?\n");
-  const auto kind = covector({"plugins", "--kind", "transfrom"}, sample().path());
+  const auto kind = program({"plugins", "--kind", "transfrom"}, sample().path());
   CHECK(kind.code == 2);
   CHECK(kind.error == "covector: error: unknown kind 'transfrom'; did you mean 'transform'?\n");
 }
@@ -226,7 +229,7 @@ TEST_CASE("plugins answers names and kinds that do not exist", "[cli][errors]") 
 TEST_CASE("plugins --markdown writes the reference and nothing else", "[cli]") {
   const ScratchFolder folder;
   folder.write("notes.md", "mine\n");
-  const auto written = covector({"plugins", "--markdown", folder.path().string()}, sample().path());
+  const auto written = program({"plugins", "--markdown", folder.path().string()}, sample().path());
   CHECK(written.error.empty());
   REQUIRE(written.code == 0);
   const auto read = [&](const char* name) { return text_of(folder / name); };
@@ -246,7 +249,7 @@ TEST_CASE("plugins --markdown writes the reference and nothing else", "[cli]") {
   CHECK(read("notes.md") == "mine\n");
 
   folder.write("index.md", "my own\n");
-  const auto refused = covector({"plugins", "--markdown", folder.path().string()}, sample().path());
+  const auto refused = program({"plugins", "--markdown", folder.path().string()}, sample().path());
   CHECK(refused.code == 1);
   CHECK(refused.error == "covector: error: '" + (folder / "index.md").string() +
                              "' was not written by this command and would be replaced; move it "
@@ -255,21 +258,81 @@ TEST_CASE("plugins --markdown writes the reference and nothing else", "[cli]") {
 }
 
 TEST_CASE("a plug-in folder that is refused stops commands, not --help", "[cli][errors]") {
-  const auto plugins = covector({"plugins"}, "here");
+  const auto plugins = program({"plugins"}, "here");
   const auto why =
       "COVECTOR_PLUGIN_PATH: 'here' is relative; plug-ins are never searched from the working "
       "directory: give the whole path\n";
   CHECK(plugins.code == 3);
   CHECK(plugins.error == std::string("covector: error: ") + why);
-  const auto help = covector({"--help"}, "here");
+  const auto help = program({"--help"}, "here");
   CHECK(help.code == 0);
   CHECK_THAT(help.output, Contains(std::string("The commands of plug-ins are not known: ") + why));
 }
 
 TEST_CASE("the allocator is the system's on request", "[cli]") {
-  CHECK(covector({"--version"}, sample().path(), {"COVECTOR_MALLOC=system"}).code == 0);
-  const auto wrong = covector({"--version"}, sample().path(), {"COVECTOR_MALLOC=fast"});
+  CHECK(program({"--version"}, sample().path(), {"COVECTOR_MALLOC=system"}).code == 0);
+  const auto wrong = program({"--version"}, sample().path(), {"COVECTOR_MALLOC=fast"});
   CHECK(wrong.code == 2);
   CHECK(wrong.error ==
         "covector: error: COVECTOR_MALLOC must be 'system' or not set, got 'fast'\n");
+}
+
+TEST_CASE("check says what would be run, or all that is wrong", "[cli][recipe]") {
+  const auto good = program({"check", kSmoke + "/cover.toml"}, sample().path(), {kNoData});
+  CHECK(good.error.empty());
+  CHECK(good.code == 0);
+  CHECK_THAT(good.output, StartsWith(kSmoke + "/cover.toml: a valid recipe of kind pretrain\n"));
+
+  const auto bad = program({"check", kSmoke + "/cover.toml", "-s", "method.radus=3", "--set",
+                            "loop.steps=many", "-s", "backbone.type=unt"},
+                           sample().path(), {kNoData});
+  CHECK(bad.code == 2);
+  CHECK(bad.output.empty());
+  CHECK(bad.error ==
+        "covector: error: [backbone] is not valid:\n"
+        "  --set backbone.type=unt: unknown backbone 'unt'; did you mean 'unet'?\n"
+        "[method] is not valid:\n"
+        "  --set method.radus=3: unknown option 'radus'; did you mean 'radius'?\n"
+        "[loop] is not valid:\n"
+        "  --set loop.steps=many: 'steps' must be integer, got \"many\"\n");
+}
+
+TEST_CASE("explain shows each value and where it came from", "[cli][recipe]") {
+  const Words words{"explain", kSmoke + "/cover.toml", "-s", "loop.steps=3"};
+  const auto text = program(words, sample().path(), {kNoData});
+  CHECK(text.code == 0);
+  CHECK_THAT(text.output,
+             Contains("\n[loop]\nsteps = 3 ") && Contains(" # --set loop.steps=3\n") &&
+                 Contains("\nradius = 2                                  # (default)\n"));
+  auto json_words = words;
+  json_words.push_back("--json");
+  const auto rows = json::parse(program(json_words, sample().path(), {kNoData}).output);
+  const auto row = [&](const std::string& key) {
+    const auto hit =
+        std::find_if(rows.begin(), rows.end(), [&](const json& r) { return r["key"] == key; });
+    return hit == rows.end() ? json() : *hit;
+  };
+  CHECK(row("loop.steps") ==
+        json{{"key", "loop.steps"}, {"value", 3}, {"from", "--set loop.steps=3"}});
+  CHECK(row("method.radius") ==
+        json{{"key", "method.radius"}, {"value", 2}, {"from", "(default)"}});
+  CHECK(row("method.type")["from"].get<std::string>().starts_with(kSmoke + "/cover.toml:"));
+}
+
+TEST_CASE("diff compares recipes with their defaults", "[cli][recipe]") {
+  const ScratchFolder folder;
+  const auto base = kSmoke + "/cover.toml";
+  const auto same = folder.write("same.toml", "extends = \"" + base + "\"\n[method]\nradius = 2\n");
+  const auto other =
+      folder.write("other.toml", "extends = \"" + base + "\"\n[method]\nradius = 1\n");
+  const auto none = program({"diff", base, same.string()}, sample().path(), {kNoData});
+  CHECK(none.code == 0);
+  CHECK(none.output == "The recipes say the same.\n");
+  const auto text = program({"diff", base, other.string()}, sample().path(), {kNoData});
+  CHECK(text.code == 0);
+  CHECK(text.output ==
+        "--- " + base + "\n+++ " + other.string() + "\n- method.radius = 2\n+ method.radius = 1\n");
+  const auto rows = program({"diff", base, other.string(), "--json"}, sample().path(), {kNoData});
+  CHECK(json::parse(rows.output) ==
+        json::array({{{"key", "method.radius"}, {"first", "2"}, {"second", "1"}}}));
 }
