@@ -11,6 +11,8 @@ COVECTOR_CUDA ?= OFF
 COVECTOR_LIBTORCH ?=
 CLANG_FORMAT ?= clang-format-14
 export COVECTOR_CUDA COVECTOR_LIBTORCH
+# Else ccache reads the 530 MB of the precompiled header for each file.
+export CCACHE_INODECACHE := 1
 
 cache := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/covector
 setup := core/cmake/setup.sh
