@@ -14,7 +14,6 @@ namespace {
 namespace pictures = datasets;
 
 constexpr std::int64_t kSamples = 4;
-constexpr double kLargestError = 10;  // voxels
 
 // What a sample shows on paper: its middle slice, one grey or three colour channels.
 at::Tensor plane(const at::Tensor& image, std::int64_t sample) {
@@ -28,11 +27,16 @@ at::Tensor in_plane(const at::Tensor& displacement, std::int64_t sample) {
   return slice.narrow(0, slice.size(0) - 2, 2);
 }
 
-// Grey by the range of `like`, enlarged to a size at which arrows can be seen.
+// At a size at which arrows can be seen.
+at::Tensor enlarged(const at::Tensor& picture) {
+  const auto longer = std::max(picture.size(1), picture.size(2));
+  return pictures::enlarge(picture, std::max<std::int64_t>(1, 384 / longer));
+}
+
+// Grey by the range of `like`.
 at::Tensor picture_of(const at::Tensor& slice, const at::Tensor& like) {
-  const auto factor = std::max<std::int64_t>(1, 384 / std::max(slice.size(1), slice.size(2)));
-  return pictures::enlarge(
-      pictures::grey_picture(slice, like.min().item<double>(), like.max().item<double>()), factor);
+  return enlarged(
+      pictures::grey_picture(slice, like.min().item<double>(), like.max().item<double>()));
 }
 
 at::Tensor with_arrows(const at::Tensor& picture, const at::Tensor& displacement,
@@ -76,9 +80,13 @@ void Cover::draw(Views& views, const std::filesystem::path& folder) {
       out.add(name + "warped-level" + level, picture_of(plane(warped, n), moving_plane),
               "moving view, warped by the displacement after level " + level);
     }
+    // Errors are large or small against the view: an eighth of its longer side is far off.
+    const auto far = std::max(fixed_plane.size(1), fixed_plane.size(2)) / 8;
     const auto error = (predicted - target).square().sum(1, true).sqrt() * outcome.mask;
-    out.add(name + "error", pictures::heat_picture(plane(error, n), 0, kLargestError),
-            "end-point error, black 0 to yellow 10 voxels");
+    out.add(name + "error",
+            enlarged(pictures::heat_picture(plane(error, n), 0, static_cast<double>(far))),
+            "end-point error where the target is inside, black 0 to yellow " + std::to_string(far) +
+                " voxels");
   }
 }
 
