@@ -38,6 +38,18 @@ std::string sample_block(const std::string& heading, const std::vector<const Pic
              : fmt::format("<h4>{}</h4><div class=\"pictures\">{}</div>", escape(heading), figures);
 }
 
+/// A sentence about samples and steps that are not shown.
+std::string where_the_rest_is(const Run& run, std::size_t samples) {
+  std::string rest;
+  if (samples > kSamples) rest = fmt::format("{} more of this step", samples - kSamples);
+  if (run.pictures.size() > 1)
+    rest += fmt::format("{}those of {} earlier steps", rest.empty() ? "" : " and ",
+                        run.pictures.size() - 1);
+  if (rest.empty()) return {};
+  return fmt::format("<p class=\"note\">Further samples, {}, are in <code>{}</code>.</p>", rest,
+                     escape((run.folder / "images").string()));
+}
+
 /// The score of a drawn case: the mean of its metric in that run.
 std::optional<double> score_of(const Run& run, const std::string& id, const std::string& metric) {
   double sum = 0, count = 0;
@@ -157,12 +169,7 @@ std::string view_pictures(const Collection& all, PictureBudget& budget) {
       html += sample_block(sample.empty() ? "Pictures" : "Sample " + std::to_string(shown),
                            pictures, budget);
     }
-    if (samples.size() > kSamples)
-      html += fmt::format(
-          "<p class=\"note\">{} more samples, and those of {} earlier steps, are in "
-          "<code>{}</code>.</p>",
-          samples.size() - kSamples, placed.run.pictures.size() - 1,
-          escape((placed.run.folder / "images").string()));
+    html += where_the_rest_is(placed.run, samples.size());
   }
   return html + budget.left_out();
 }

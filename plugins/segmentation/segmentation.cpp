@@ -59,20 +59,18 @@ Segmentation::Segmentation(const Options& options, std::shared_ptr<Backbone> bac
     : options_(options), dimensions_(input.input.dimensions), classes_(input.classes) {
   options_.crop = sides_of("crop", options_.crop, dimensions_);
   options_.window = sides_of("window", options_.window, dimensions_);
-  if (classes_.size() == 1)
-    throw DataError(
-        "task 'segmentation' needs background and at least one class; the dataset names "
-        "'" +
-        classes_[0] + "' alone");
+  if (classes_.size() < 2)
+    throw RecipeError("[task] is not valid:\n  the dataset names " +
+                      std::to_string(classes_.size()) +
+                      " classes; segmentation needs background and at least one more: give "
+                      "[dataset.labels] groups");
   backbone_ = register_module("backbone", std::move(backbone));
   for (const auto& item : backbone_->named_parameters())
     if (!learns(item.key())) item.value().set_requires_grad(false);
 
   const auto channels = backbone_->channels().back();
-  head_ = register_module(
-      "head",
-      std::make_shared<networks::Conv>(
-          dimensions_, channels, std::max<std::int64_t>(1, class_count()), options_.head_kernel));
+  head_ = register_module("head", std::make_shared<networks::Conv>(
+                                      dimensions_, channels, class_count(), options_.head_kernel));
   if (options_.mode == "linear_probe" && options_.features == "standardised") {
     feature_mean_ = register_buffer("feature_mean", torch::zeros(channels));
     feature_deviation_ = register_buffer("feature_deviation", torch::ones(channels));
@@ -182,8 +180,6 @@ void Segmentation::begin(const TrainingImages& images) {
 
 void Segmentation::check_labelled(bool has_label, const std::string& id) const {
   if (!has_label) throw DataError("task 'segmentation': image '" + id + "' has no label");
-  if (classes_.empty())
-    throw DataError("task 'segmentation' needs a dataset that names the classes of its labels");
 }
 
 StepResult Segmentation::step(View& view) {

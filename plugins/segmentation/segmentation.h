@@ -37,8 +37,7 @@ struct Options {
 /// buffers "feature_mean" and "feature_deviation".
 class Segmentation final : public Task {
  public:
-  /// @param input  without classes (a dataset that is not open yet) only what needs none works:
-  ///               a recipe can be checked, nothing trained
+  /// @throws RecipeError when there are fewer than two classes, background included
   Segmentation(const Options& options, std::shared_ptr<Backbone> backbone, const TaskInput& input);
 
   std::vector<Metric> metrics() const override;
@@ -66,7 +65,7 @@ class Segmentation final : public Task {
   /// Whether the backbone's parameter or buffer of this name learns.
   bool learns(const std::string& name) const;
   std::int64_t class_count() const { return static_cast<std::int64_t>(classes_.size()); }
-  /// Throws DataError for an image without a label, and where the labels have no names.
+  /// Throws DataError for an image without a label.
   void check_labelled(bool has_label, const std::string& id) const;
   /// The backbone's finest map as it is, on the grid of the image.
   at::Tensor features(const at::Tensor& image);

@@ -26,7 +26,7 @@ function dataset(series) {
     backgroundColor: line,
     borderWidth: series.faint ? 1 : 2,
     borderDash: series.dashed ? [6, 4] : [],
-    pointRadius: series.points.length > 30 ? 0 : 2.5,
+    pointRadius: series.faint || series.points.length > 30 ? 0 : 2.5,
     pointHitRadius: 8,
     tension: 0,
   };

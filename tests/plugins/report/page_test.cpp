@@ -48,7 +48,7 @@ TEST_CASE("a benchmark's page shows the comparison, its curves, pictures and cas
   CHECK(count(body, "<canvas data-chart=") == 10);
   // Two of three samples of five pictures; three cases at either end of six, in two arms.
   CHECK(count(body, "<img src=\"data:image/png;base64,") == 10 + 12);
-  CHECK_THAT(body, Contains("1 more samples"));
+  CHECK_THAT(body, Contains("Further samples, 1 more of this step, are in"));
   CHECK(count(body, "<tr><th scope=\"row\">slice-") == 36);
   CHECK_THAT(body, Contains("title=\"absent from both prediction and truth\""));
   CHECK(html.size() < 3'000'000);
@@ -130,6 +130,39 @@ TEST_CASE("what is missing or unfinished is said", "[report]") {
     testing::write_text(run / "environment.json", R"({"skipped": ["scan-3.nii: truncated"]})");
     CHECK_THAT(body_of(page(collect({run}))), Contains("scan-3.nii: truncated"));
   }
+}
+
+TEST_CASE("a benchmark without its table, or with a damaged one, says so", "[report]") {
+  const ScratchFolder folder;
+  testing::make_benchmark(folder / "demo");
+  const auto table = folder / "demo/table.json";
+  fs::remove(table);
+  CHECK(collect({folder / "demo"}).problems ==
+        std::vector<std::string>{table.string() + " is missing: the benchmark has not finished"});
+  testing::write_text(table, R"({"entries": [{"against_baseline": {}}]})");
+  const auto problems = collect({folder / "demo"}).problems;
+  REQUIRE(problems.size() == 1);
+  CHECK_THAT(problems[0], Contains(table.string() + " cannot be read: "));
+  fs::remove_all(folder / "demo");
+  fs::create_directories(folder / "demo/adapt");
+  CHECK(collect({folder / "demo"}).problems.at(0) ==
+        (folder / "demo").string() + " holds no run yet");
+}
+
+TEST_CASE("a long table of cases ends, and says where the rest is", "[report]") {
+  const ScratchFolder folder;
+  testing::make_adapt_run(folder / "run", "", 0, 70);
+  auto metrics = nlohmann::ordered_json::parse(testing::text_of(folder / "run/metrics.json"));
+  const auto one = metrics["cases"][0];
+  metrics["cases"] = nlohmann::ordered_json::array();
+  for (int i = 0; i < 1501; ++i) {
+    metrics["cases"].push_back(one);
+    metrics["cases"].back()["id"] = fmt::format("case-{}", i);
+  }
+  testing::write_text(folder / "run/metrics.json", metrics.dump());
+  const auto body = body_of(page(collect({folder / "run"})));
+  CHECK(count(body, "<tr><th scope=\"row\">case-") == 1500);
+  CHECK_THAT(body, Contains("The first 1500 of 1501 rows; all are in the runs’ metrics.json."));
 }
 
 TEST_CASE("a list of pictures reads no other folder", "[report]") {

@@ -392,14 +392,13 @@ TEST_CASE("segmentation names the options that do not fit", "[segmentation][erro
   CHECK_THROWS_WITH(make({.window = {8, 8}}, 3),
                     "[task] is not valid:\n  'window' [8, 8] has 2 sides, but the images have 3 "
                     "dimensions");
-  CHECK_THROWS_WITH(
-      make({}, 2, {"background"}),
-      "task 'segmentation' needs background and at least one class; the dataset names "
-      "'background' alone");
-  // A recipe is checked before the dataset has been opened; training needs the names.
-  auto view = labelled_view({4, 4});
-  CHECK_THROWS_WITH(make({}, 2, {}).task->step(view),
-                    "task 'segmentation' needs a dataset that names the classes of its labels");
+  const auto too_few = [](const std::string& count) {
+    return "[task] is not valid:\n  the dataset names " + count +
+           " classes; segmentation needs background and at least one more: give "
+           "[dataset.labels] groups";
+  };
+  CHECK_THROWS_WITH(make({}, 2, {"background"}), too_few("1"));
+  CHECK_THROWS_WITH(make({}, 2, {}), too_few("0"));
   View unlabelled(Batch{torch::zeros({1, 1, 4, 4}, torch::kFloat64), {}, {"case-7"}});
   CHECK_THROWS_WITH(make({}).task->step(unlabelled),
                     "task 'segmentation': image 'case-7' has no label");
