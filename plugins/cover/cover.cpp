@@ -146,9 +146,12 @@ Logs Cover::measures(const Outcome& outcome, const at::Tensor& target,
         losses::masked_mean(length(outcome.flows.levels.back() - target), outcome.mask);
     logs["cover/largest_vector_weight"] = outcome.flows.largest_weight;
   }
-  // Over-dispersion, of features as the network gives them: before anything is made of them.
+  // Over-dispersion of the features as the network gives them, from so few places that it costs a
+  // hundredth of a step.
+  constexpr std::int64_t kPairs = 1 << 12;
+  constexpr std::int64_t kPositions = 1 << 10;
   const auto finest = outcome.fixed.back().detach();
-  const auto dispersion = losses::over_dispersion(finest, label);
+  const auto dispersion = losses::over_dispersion(finest, label, kPairs);
   logs["cover/neighbour_distance_mean"] = dispersion.all.mean;
   logs["cover/neighbour_distance_p99"] = dispersion.all.p99;
   if (label) {
@@ -157,7 +160,7 @@ Logs Cover::measures(const Outcome& outcome, const at::Tensor& target,
     logs["cover/neighbour_distance_across_mean"] = dispersion.across->mean;
     logs["cover/neighbour_distance_across_p99"] = dispersion.across->p99;
   }
-  logs["cover/effective_rank"] = losses::effective_rank(finest, 1 << 10);
+  logs["cover/effective_rank"] = losses::effective_rank(finest, kPositions);
   return logs;
 }
 
