@@ -134,6 +134,18 @@ std::string plugins_json(const PluginLoader& loader) {
   return all.dump(2) + "\n";
 }
 
+void RunFolder::check_dataset(const std::string& fingerprint) const {
+  std::ifstream file(path_ / "environment.json");
+  const auto json = Json::parse(file, nullptr, /*allow_exceptions=*/false);
+  const auto before =
+      json.is_object() ? json.value("dataset_fingerprint", fingerprint) : fingerprint;
+  if (before != fingerprint)
+    throw DataError("the dataset is not the one that the run in " + path_.string() +
+                    " began with: its fingerprint was " + before + " and is " + fingerprint +
+                    ". Files, order, splits or preparation have changed; give another folder with "
+                    "--output");
+}
+
 void RunFolder::write_provenance(const PluginLoader& loader, const std::string& device,
                                  const Dataset& dataset) const {
   write_text(path_ / "plugins.json", plugins_json(loader));

@@ -33,6 +33,8 @@ class COVECTOR_API RunFolder {
 
   const std::filesystem::path& path() const { return path_; }
   void write_status(const RunStatus& status) const;
+  /// Throws DataError when the run began on a dataset with another fingerprint.
+  void check_dataset(const std::string& fingerprint) const;
   /// plugins.json and environment.json: what ran, on what, and the files that the dataset left out.
   void write_provenance(const PluginLoader& loader, const std::string& device,
                         const Dataset& dataset) const;

@@ -132,6 +132,8 @@ void Trainer::make_views(const std::vector<Batch>& batches) {
 
 /// Gradients of a phase over all parts of the batch; the mean loss and logs over the parts.
 StepResult Trainer::run_phase(const std::string& phase, Stopwatch* stopwatch) {
+  // The loss of another phase may have reached parameters that are not its own.
+  learner_.module().zero_grad();
   torch::manual_seed(
       RandomStream(plan_.seed, "phase/" + phase, {static_cast<std::uint64_t>(done_)}).bits64());
   const auto share = 1.0 / static_cast<double>(plan_.loop.accumulate);

@@ -347,6 +347,7 @@ int run_training(const RunRequest& request, Registries& registries, PluginLoader
                  " is finished: " + std::to_string(read_status(folder.path()).step) + " steps");
     return 0;
   }
+  folder.check_dataset(built.dataset->fingerprint());
   folder.write_provenance(loader, describe(device), *built.dataset);
   for (const auto& skipped : built.dataset->skipped()) progress.say("skipped: " + skipped);
   return run_recorded(run, folder);

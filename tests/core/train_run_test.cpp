@@ -228,6 +228,19 @@ TEST_CASE("a folder with a run of another recipe is refused, with the keys that 
   CHECK(text_of(run / "recipe.toml").find("dropout = false") != std::string::npos);
 }
 
+TEST_CASE("a dataset that changed since the run began is refused", "[run][errors]") {
+  const ScratchFolder folder;
+  ToyProgram program;
+  REQUIRE(program.run(ToyProgram::pretrain("steps = 1"), folder.path()) == 0);
+  auto environment = nlohmann::json::parse(text_of(folder.path() / "environment.json"));
+  environment["dataset_fingerprint"] = "other";
+  write_text(folder.path() / "environment.json", environment.dump());
+  CHECK_THROWS_WITH(
+      program.run(ToyProgram::pretrain("steps = 2"), folder.path()),
+      Catch::StartsWith("the dataset is not the one that the run in " + folder.path().string() +
+                        " began with: its fingerprint was other and is toy."));
+}
+
 TEST_CASE("raising the steps goes on where the run ended", "[run][resume]") {
   const ScratchFolder folder;
   ToyProgram program;
