@@ -135,7 +135,7 @@ std::string to_text(const ReferencePart& part) {
 }
 
 std::size_t write_reference(const std::vector<ReferencePart>& parts, const fs::path& folder) {
-  std::map<std::string, std::string> pages{{"index.md", index_page(parts)},
+  std::map<std::string, std::string> pages{{"README.md", index_page(parts)},
                                            {"recipe.md", recipe_page()}};
   for (const auto& part : parts) pages[page_of(part)] = page(part);
   fs::create_directories(folder);

@@ -241,20 +241,20 @@ TEST_CASE("plugins --markdown writes the reference and nothing else", "[cli]") {
           Contains("- the paper dims twice | this dims once\n") &&
           Contains("| rounds | integer |  | step | at least 1 | how often |\n"));
   CHECK_THAT(read("command-greet.md"), Contains("```\nusage: covector greet [NAME]...\n```\n"));
-  CHECK_THAT(read("index.md"),
+  CHECK_THAT(read("README.md"),
              Contains("## transform\n") &&
                  Contains("- [`dim`](transform-dim.md) Makes an image darker.\n"));
   CHECK_THAT(read("recipe.md"),
              Contains("## `[loop]`") && Contains("## `[optimiser]` with `type = \"adam\"`"));
   CHECK(read("notes.md") == "mine\n");
 
-  folder.write("index.md", "my own\n");
+  folder.write("README.md", "my own\n");
   const auto refused = program({"plugins", "--markdown", folder.path().string()}, sample().path());
   CHECK(refused.code == 1);
-  CHECK(refused.error == "covector: error: '" + (folder / "index.md").string() +
+  CHECK(refused.error == "covector: error: '" + (folder / "README.md").string() +
                              "' was not written by this command and would be replaced; move it "
                              "away or choose another folder\n");
-  CHECK(read("index.md") == "my own\n");
+  CHECK(read("README.md") == "my own\n");
 }
 
 TEST_CASE("a plug-in folder that is refused stops commands, not --help", "[cli][errors]") {
