@@ -25,6 +25,11 @@ std::string stem_under(const fs::path& path, const fs::path& folder) {
   return (relative.parent_path() / datasets::image_stem(relative)).generic_string();
 }
 
+// Without the empty last part that root / "" has.
+fs::path below(const fs::path& root, const std::string& folder) {
+  return folder.empty() ? root : root / folder;
+}
+
 void check_folder(const fs::path& folder) {
   if (fs::is_directory(folder)) return;
   const auto hint =
@@ -36,7 +41,7 @@ void check_folder(const fs::path& folder) {
 std::optional<fs::path> split_folder(const fs::path& root, const std::string& kind,
                                      const std::vector<std::string>& names) {
   for (const auto& name : names)
-    for (const auto& folder : {root / name / kind, root / kind / name})
+    for (const auto& folder : {below(root / name, kind), below(root, kind) / name})
       if (fs::is_directory(folder)) return folder;
   return std::nullopt;
 }
@@ -164,6 +169,10 @@ std::vector<Found> find_images(const fs::path& folder, std::int64_t dimensions) 
   return found;
 }
 
+ImageFolder::ImageFolder(const Options& options) : options_(options) {
+  if (options_.labels.table.empty()) table_ = datasets::LabelTable(options_.labels, options_.root);
+}
+
 void ImageFolder::add_items(const fs::path& images, const fs::path& masks,
                             std::optional<Split> split) {
   check_folder(images);
@@ -198,7 +207,7 @@ void ImageFolder::add_items(const fs::path& images, const fs::path& masks,
 void ImageFolder::find_items() {
   const fs::path root(options_.root);
   if (options_.split.by != "folders") {
-    add_items(root / options_.images, root / options_.masks, std::nullopt);
+    add_items(below(root, options_.images), below(root, options_.masks), std::nullopt);
     return;
   }
   check_folder(root);

@@ -43,7 +43,7 @@ bool natural_less(const std::string& a, const std::string& b);
 /// 2D or 3D images in a folder, with masks where there are any.
 class ImageFolder final : public Dataset {
  public:
-  explicit ImageFolder(const Options& options) : options_(options) {}
+  explicit ImageFolder(const Options& options);
 
   InputSpec input() const override { return {options_.channels, options_.dimensions}; }
   void open() override;

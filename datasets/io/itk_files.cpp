@@ -135,6 +135,7 @@ void read_pixels(itk::ImageIOBase& io, RawImage& image) {
 RawImage read(const std::filesystem::path& path, Format format, Pixels pixels, Palette palette) {
   silence();
   if (format == Format::nifti) check_whole_nifti(path);
+  if (format == Format::png) check_whole_png(path);
   const auto io = io_of(format);
   io->SetFileName(path.string());
   io->SetExpandRGBPalette(palette == Palette::expand);

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <cstring>
 #include <fstream>
+#include <iterator>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -146,6 +147,32 @@ void check_whole_meta(const std::filesystem::path& path, std::size_t pixel_bytes
     return;
   }
   throw std::runtime_error("its header has no ElementDataFile");
+}
+
+// PNG specification, section 5: a signature, then chunks of length, type, data, CRC of type and
+// data.
+void check_whole_png(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  const std::string bytes{std::istreambuf_iterator<char>(file), {}};
+  const auto* data = reinterpret_cast<const unsigned char*>(bytes.data());
+  const auto number = [&](std::size_t at) {
+    return static_cast<std::uint32_t>(data[at]) << 24 |
+           static_cast<std::uint32_t>(data[at + 1]) << 16 |
+           static_cast<std::uint32_t>(data[at + 2]) << 8 | data[at + 3];
+  };
+  if (!bytes.starts_with("\x89PNG\r\n\x1A\n"))
+    throw std::runtime_error("it does not start with a PNG signature");
+  for (std::size_t at = 8; at + 12 <= bytes.size();) {
+    const std::size_t length = number(at);
+    if (length > bytes.size() - at - 12) break;
+    const auto type = bytes.substr(at + 4, 4);
+    const auto sum = crc32(0, data + at + 4, static_cast<uInt>(length + 4));
+    if (sum != number(at + 8 + length))
+      throw std::runtime_error("its " + type + " chunk has a wrong checksum");
+    if (type == "IEND") return;
+    at += length + 12;
+  }
+  throw std::runtime_error("it is cut short");
 }
 
 void check_whole_jpeg(const std::filesystem::path& path) {

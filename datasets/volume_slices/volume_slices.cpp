@@ -124,7 +124,9 @@ std::vector<std::optional<Split>> split_by_blocks(std::int64_t count, const Bloc
 }
 
 VolumeSlices::VolumeSlices(const Options& options)
-    : options_(options), cache_(options.cache_mb << 20) {}
+    : options_(options), cache_(options.cache_mb << 20) {
+  if (options_.labels.table.empty()) table_ = datasets::LabelTable(options_.labels, options_.root);
+}
 
 datasets::Image VolumeSlices::oriented(datasets::Image image,
                                        const std::filesystem::path& path) const {

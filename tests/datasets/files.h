@@ -86,9 +86,10 @@ class DicomBytes {
   std::string position, orientation, spacing, slope, intercept, frames;
   std::string pixels;
   bool with_pixels = true;
+  std::string syntax = "1.2.840.10008.1.2.1";  // anything else: `pixels` is one compressed frame
 
   std::string file() const {
-    std::string meta = element(2, 0x0010, "UI", "1.2.840.10008.1.2.1");
+    std::string meta = element(2, 0x0010, "UI", syntax);
     std::string out(128, '\0');
     out += "DICM" + element(2, 0, "UL", raw(static_cast<std::uint32_t>(meta.size()))) + meta;
     out += element(0x20, 0x000E, "UI", series);
@@ -107,11 +108,22 @@ class DicomBytes {
     out += element(0x28, 0x0103, "US", raw(is_signed));
     if (!intercept.empty()) out += element(0x28, 0x1052, "DS", intercept);
     if (!slope.empty()) out += element(0x28, 0x1053, "DS", slope);
-    if (with_pixels) out += element(0x7FE0, 0x0010, allocated > 8 ? "OW" : "OB", pixels);
-    return out;
+    if (!with_pixels) return out;
+    if (syntax != "1.2.840.10008.1.2.1") return out + compressed();
+    return out + element(0x7FE0, 0x0010, allocated > 8 ? "OW" : "OB", pixels);
   }
 
  private:
+  // PS3.5 section A.4: an empty offset table, one fragment, the end of the sequence.
+  std::string compressed() const {
+    const auto item = [](std::uint16_t number, std::uint32_t length) {
+      return raw(std::uint16_t{0xFFFE}) + raw(number) + raw(length);
+    };
+    return raw(std::uint16_t{0x7FE0}) + raw(std::uint16_t{0x0010}) + std::string("OB\0\0", 4) +
+           raw(std::uint32_t{0xFFFFFFFF}) + item(0xE000, 0) +
+           item(0xE000, static_cast<std::uint32_t>(pixels.size())) + pixels + item(0xE0DD, 0);
+  }
+
   static std::string element(std::uint16_t group, std::uint16_t number, const std::string& type,
                              std::string value) {
     if (value.size() % 2) value += type == "UI" || type[0] == 'O' ? '\0' : ' ';

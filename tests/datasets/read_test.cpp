@@ -211,6 +211,23 @@ TEST_CASE("DICOM values: bits, sign, rescale, MONOCHROME1, colours", "[datasets]
                              "not supported; convert it to RGB"));
 }
 
+// Compressed by CharLS (pyjpegls 1.5): 12 bits.
+TEST_CASE("a JPEG-LS frame in DICOM", "[datasets][io]") {
+  const TemporaryFolder folder;
+  DicomBytes dicom;
+  dicom.rows = 3;
+  dicom.columns = 4;
+  dicom.syntax = "1.2.840.10008.1.2.4.80";
+  dicom.pixels = bytes_of_hex(
+      "ffd8fff7000b0c0003000401011100ffda0008010100000000a0c49e2409000b200144fa23b14470ffd9");
+  CHECK(values(read_bytes(folder, "a.dcm", dicom.file()).pixels) ==
+        List{0, 1, 4095, 7, 100, 200, 300, 400, 5, 5, 5, 5});
+  dicom.syntax = "1.2.840.10008.1.2.4.92";  // JPEG 2000, part 2
+  CHECK_THROWS_WITH(read_bytes(folder, "b.dcm", dicom.file()),
+                    Contains("b.dcm: cannot be read as DICOM (its pixel data (JPEG 2000 Part 2") &&
+                        Contains("cannot be decoded: "));
+}
+
 namespace {
 
 DicomBytes slice_at(double z) {
@@ -309,11 +326,13 @@ TEST_CASE("damaged and unknown files are refused with path, cause and advice",
             "lone.raw does not exist");
   }
   refused("noise.nii.gz", std::string(500, 'x'), "cannot be read as NIfTI");
-  refused("cut.png", kRgb.substr(0, 50), "cannot be read as PNG");
-  refused("empty.png", "", "cannot be read as PNG");
+  for (std::size_t length = 8; length < kRgb.size(); length += 3)
+    refused("cut.png", kRgb.substr(0, length),
+            "cannot be read as PNG (it is cut short); the file is");
+  refused("empty.png", "", "cannot be read as PNG (it does not start with a PNG signature)");
   auto flipped = kGray16;
   flipped[45] = static_cast<char>(flipped[45] ^ 0x40);
-  refused("flipped.png", flipped, "cannot be read as PNG");
+  refused("flipped.png", flipped, "cannot be read as PNG (its IDAT chunk has a wrong checksum)");
   refused("cut.jpg", kJpeg.substr(0, kJpeg.size() - 2),
           "cannot be read as JPEG (the end-of-image marker is missing); the file is damaged or "
           "truncated, fetch it again");

@@ -10,6 +10,7 @@
 #include <cmath>
 #include <fstream>
 #include <map>
+#include <thread>
 #include <tuple>
 
 using namespace covector::datasets;
@@ -109,6 +110,32 @@ TEST_CASE("one image, five transfer syntaxes, one set of values", "[datasets][io
   }
   CHECK(torch::equal(read_image(folder / "emri_small.dcm").pixels,
                      read_image(folder / "emri_small_jpeg_2k_lossless.dcm").pixels));
+}
+
+TEST_CASE("every DICOM sample decodes the same in four threads at once", "[datasets][io][real]") {
+  const auto data = shared_images();
+  if (!data) {
+    WARN("skipped: set COVECTOR_SHARED to the folder with the real images");
+    return;
+  }
+  std::vector<std::filesystem::path> files;
+  std::vector<at::Tensor> alone;
+  for (const auto& entry : std::filesystem::directory_iterator(*data / "dicom-samples"))
+    if (entry.path().extension() == ".dcm" && entry.path().filename() != "MR_truncated.dcm") {
+      files.push_back(entry.path());
+      alone.push_back(read_image(files.back()).pixels);
+    }
+  std::vector<std::size_t> same(4);
+  std::vector<std::thread> threads;
+  for (std::size_t t = 0; t < same.size(); ++t)
+    threads.emplace_back([&, t] {
+      for (std::size_t i = 0; i < files.size(); ++i) {
+        const auto file = (i + 5 * t) % files.size();  // not all the same one
+        same[t] += torch::equal(read_image(files[file]).pixels, alone[file]);
+      }
+    });
+  for (auto& thread : threads) thread.join();
+  CHECK(same == std::vector<std::size_t>(4, files.size()));
 }
 
 // Numbers from nibabel 5.3 and Pillow 11; voxels given as (x, y, z) there, turned to tensor order

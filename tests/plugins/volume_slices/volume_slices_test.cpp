@@ -63,6 +63,7 @@ TEST_CASE("axial slices as radiologists see them", "[volume_slices]") {
   const TemporaryFolder folder;
   write_volume(folder);
   VolumeSlices set(options(folder));
+  CHECK(set.classes() == std::vector<std::string>{"background", "organ"});  // from the options
   set.open();
   // 12 slices; 3, 4 and 7, 8 are gaps.
   CHECK(set.size() == 8);
