@@ -25,6 +25,7 @@ help:  ## list these commands
 	@printf '\nSettings, as in make build JOBS=4:\n'
 	@printf '  JOBS               compilers at once (%s), each up to 1.5 GB\n' '$(JOBS)'
 	@printf '  PREFIX             where install puts the tree (%s)\n' '$(PREFIX)'
+	@printf '  AUTHORS, PYTHON    a checkout of the code of COVER, a Python with torch (tests/benchmark/README.md)\n'
 	@printf '  COVECTOR_LIBTORCH  a LibTorch of your own instead of the one that setup fetches\n'
 	@printf '  COVECTOR_CUDA      ON compiles the CUDA kernels too (OFF)\n'
 
@@ -48,8 +49,13 @@ test-all: build  ## run the tests, the slow ones too
 	$(setup) test-tools
 	ctest --test-dir build --output-on-failure -j2
 
-bench: build  ## measure speed against the figures of tests/benchmark
-	tests/benchmark/run.sh
+bench: build  ## time a training step of COVER; with AUTHORS and PYTHON against the authors' code
+ifdef AUTHORS
+	tests/benchmark/run.sh '$(AUTHORS)' '$(or $(PYTHON),python3)'
+else
+	cmake --build build --target cover_step_benchmark
+	build/bin/cover_step_benchmark
+endif
 
 install: build  ## install a tree that can be moved, with the CMake package for plug-in authors
 	cmake --install build --prefix '$(PREFIX)'
