@@ -170,6 +170,7 @@ std::vector<Found> find_images(const fs::path& folder, std::int64_t dimensions) 
 }
 
 ImageFolder::ImageFolder(const Options& options) : options_(options) {
+  // Classes that the options name in full are known before a file is touched.
   if (options_.labels.table.empty()) table_ = datasets::LabelTable(options_.labels, options_.root);
 }
 

@@ -79,6 +79,13 @@ void LabelOptions::describe(Schema<LabelOptions>& schema) {
   schema.field("unlisted", &LabelOptions::unlisted)
       .doc("what a stored value that belongs to no class is: an \"error\", or \"background\"")
       .one_of({"error", "background"});
+  schema.rule([](const LabelOptions& labels) {
+    if (!labels.table.empty()) return std::string();
+    for (const auto& group : labels.groups)
+      if (!group.structures.empty())
+        return "group '" + group.name + "' names structures, so table = \"...\" is needed";
+    return std::string();
+  });
 }
 
 LabelTable::LabelTable(const LabelOptions& options, const std::filesystem::path& root)
@@ -101,9 +108,8 @@ LabelTable::LabelTable(const LabelOptions& options, const std::filesystem::path&
           found = true;
         }
       if (!found)
-        throw DataError((options.table.empty() ? std::string("labels.groups") : path.string()) +
-                        ": no structure '" + structure + "' for the class '" + group.name +
-                        "'; give labels.table a file that names it");
+        throw DataError(path.string() + ": no structure '" + structure + "' for the class '" +
+                        group.name + "'; look at its column name");
     }
   }
   if (options.groups.empty())

@@ -125,6 +125,7 @@ std::vector<std::optional<Split>> split_by_blocks(std::int64_t count, const Bloc
 
 VolumeSlices::VolumeSlices(const Options& options)
     : options_(options), cache_(options.cache_mb << 20) {
+  // Classes that the options name in full are known before a file is touched.
   if (options_.labels.table.empty()) table_ = datasets::LabelTable(options_.labels, options_.root);
 }
 

@@ -101,6 +101,7 @@ TEST_CASE("masks are found by name, whatever their format", "[image_folder]") {
   o.masks = "masks";
   o.labels.groups = {{"vessel", {255}, {}}};
   CHECK(ImageFolder(o).classes() == Names{"background", "vessel"});  // known before open()
+  CHECK(ImageFolder(o).classes() == Names{"background", "vessel"});
   const auto set = opened(o);
   CHECK(set.classes() == Names{"background", "vessel"});
   REQUIRE(set.get(0).label);
@@ -291,6 +292,8 @@ TEST_CASE("options of image_folder that make no sense are refused", "[image_fold
   };
   group({{"values", OptionArray{1}}}, "a group needs a name");
   group({{"name", "lung"}}, "group 'lung' needs values or structures");
+  group({{"name", "lung"}, {"structures", OptionArray{"lobe"}}},
+        "group 'lung' names structures, so table = \"...\" is needed");
 }
 
 TEST_CASE("any number of threads reads the same images", "[image_folder]") {
