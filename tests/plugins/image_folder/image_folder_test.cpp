@@ -101,7 +101,6 @@ TEST_CASE("masks are found by name, whatever their format", "[image_folder]") {
   o.masks = "masks";
   o.labels.groups = {{"vessel", {255}, {}}};
   CHECK(ImageFolder(o).classes() == Names{"background", "vessel"});  // known before open()
-  CHECK(ImageFolder(o).classes() == Names{"background", "vessel"});
   const auto set = opened(o);
   CHECK(set.classes() == Names{"background", "vessel"});
   REQUIRE(set.get(0).label);
