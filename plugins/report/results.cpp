@@ -23,18 +23,17 @@ std::string difference_unit(const Metric& metric) {
   return metric.unit == "%" ? " points" : unit_of(metric);
 }
 
-std::string interval(const std::optional<double>& low, const std::optional<double>& high,
-                     bool with_sign) {
-  if (!low) return "one seed";
+std::string interval(double low, double high, bool with_sign) {
   const auto text = [&](double x) { return with_sign ? signed_number(x) : number(x); };
-  return text(*low) + " to " + text(*high);
+  return text(low) + " to " + text(high);
 }
 
 std::string cell(const std::optional<Estimate>& e, bool with_sign) {
   if (!e) return "<td class=\"number none\" data-value=\"\">–</td>";
-  return fmt::format("<td class=\"number\" data-value=\"{}\">{}<br><small>{}</small></td>", e->mean,
-                     with_sign ? signed_number(e->mean) : number(e->mean),
-                     interval(e->low, e->high, with_sign));
+  const auto below =
+      e->low ? "<br><small>" + interval(*e->low, *e->high, with_sign) + "</small>" : "";
+  return fmt::format("<td class=\"number\" data-value=\"{}\">{}{}</td>", e->mean,
+                     with_sign ? signed_number(e->mean) : number(e->mean), below);
 }
 
 const CaseDifference* by_case(const Experiment& experiment, const Arm& arm,
@@ -367,7 +366,7 @@ std::string verdict(const Experiment& experiment) {
     const auto settled = *gain->low > 0 || *gain->high < 0;
     const auto better = (gain->mean > 0) == metric->higher_is_better;
     text += fmt::format(" (95 % interval {} over {} seeds): {}.",
-                        interval(gain->low, gain->high, true), gain->numbers.size(),
+                        interval(*gain->low, *gain->high, true), gain->numbers.size(),
                         !settled ? "these runs do not settle whether it helps"
                         : better ? "a gain that seeds alone do not explain"
                                  : "a loss that seeds alone do not explain");
