@@ -41,7 +41,9 @@ int predict_run(const fs::path& run, const std::vector<fs::path>& inputs, const 
   problems.raise();
   const auto device = choose_device(device_name);
   configure_computing(device, 0);
-  auto built = assemble(plan, registries, loader, /*open_data=*/false);
+  // The number of classes shapes the network's head; a set that has it from its files is opened.
+  const auto dataset = registries.of<Dataset>().create(plan.dataset, "dataset");
+  auto built = assemble(plan, registries, loader, /*open_data=*/dataset->classes().empty());
   restore_weights(*built.task, weights_of(run, out));
   built.task->to(device);
   built.task->eval();
