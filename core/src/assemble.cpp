@@ -32,7 +32,8 @@ void seed_torch(std::uint64_t seed, const std::string& purpose) {
   torch::manual_seed(RandomStream(seed, purpose).bits64());
 }
 
-void build_learner(Assembly& built, const TrainPlan& plan, Registries& registries) {
+void build_learner(Assembly& built, const TrainPlan& plan, Registries& registries,
+                   const std::vector<std::string>& classes) {
   const auto input = built.dataset->input();
   seed_torch(plan.seed, "backbone");
   built.backbone = made("backbone", plan.backbone, [&] {
@@ -40,7 +41,7 @@ void build_learner(Assembly& built, const TrainPlan& plan, Registries& registrie
   });
   seed_torch(plan.seed, "head");
   if (plan.adapt) {
-    const TaskInput task_input{input, built.dataset->classes()};
+    const TaskInput task_input{input, classes};
     built.task = made("task", plan.learner, [&] {
       return registries.of<Task>().create(plan.learner, "task", built.backbone, task_input);
     });
@@ -78,10 +79,16 @@ Assembly assemble(const TrainPlan& plan, Registries& registries, PluginLoader& l
   Assembly built;
   built.dataset = made("dataset", plan.dataset,
                        [&] { return registries.of<Dataset>().create(plan.dataset, "dataset"); });
-  // Some sets know their classes only once they have seen their files.
-  const bool open_first = open_data && plan.adapt && built.dataset->classes().empty();
+  // Some sets know their classes only once they have seen their files. Where none is touched, two
+  // stand for them, so that the rest can be checked.
+  auto classes = built.dataset->classes();
+  const bool unknown = plan.adapt && classes.empty();
+  const bool open_first = open_data && unknown;
   if (open_first) built.dataset->open();
-  build_learner(built, plan, registries);
+  if (unknown)
+    classes =
+        open_data ? built.dataset->classes() : std::vector<std::string>{"background", "foreground"};
+  build_learner(built, plan, registries, classes);
 
   Problems problems;
   const auto specs = views_of(plan, *built.learner, problems);

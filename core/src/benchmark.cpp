@@ -103,6 +103,12 @@ bool trains_nothing(const Recipe& recipe) {
   return type && type->as_string() && *type->as_string() == "scratch";
 }
 
+void raise(const std::vector<std::string>& refusals) {
+  std::string text;
+  for (const auto& refusal : refusals) text += (text.empty() ? "" : "\n") + refusal;
+  if (!text.empty()) throw RecipeError(text);
+}
+
 std::string title(const Cell& cell) {
   return cell.column.empty()
              ? "pretraining " + cell.row + ", seed " + std::to_string(cell.seed)
@@ -179,15 +185,29 @@ int run_benchmark(const RunRequest& request, Registries& registries, PluginLoade
 void check_benchmark(const Recipe& recipe, Registries& registries, PluginLoader& loader,
                      std::ostream& out) {
   const auto options = read_sections(recipe).benchmark;
-  std::string problems;
+  // Recipes that extend one file share its problems, and each is told once.
+  Problems problems;
+  std::vector<std::string> refusals;
+  const auto attempt = [&](const auto& act) {
+    try {
+      act();
+    } catch (const RecipeError& error) {
+      if (std::find(refusals.begin(), refusals.end(), error.what()) == refusals.end())
+        refusals.push_back(error.what());
+    }
+  };
+  std::vector<Recipe> recipes;
   for (const auto& [files, kind] : {std::pair(options.pretrain, std::string("pretrain")),
                                     std::pair(options.adapt, std::string("adapt"))})
-    for (const auto& file : files) try {
-        check_recipe(load_all(recipe, {file}, kind).front().second, registries, loader, out);
-      } catch (const RecipeError& error) {
-        problems += (problems.empty() ? "" : "\n") + std::string(error.what());
-      }
-  if (!problems.empty()) throw RecipeError(problems);
+    for (const auto& file : files)
+      attempt([&, &kind = kind] {
+        recipes.push_back(load_all(recipe, {file}, kind).front().second);
+        read_plan(recipes.back(), registries, loader, problems);
+      });
+  if (!problems.empty()) refusals.push_back(problems.text());
+  raise(refusals);
+  for (const auto& own : recipes) attempt([&] { check_recipe(own, registries, loader, out); });
+  raise(refusals);
   out << recipe.file.string() << ": a valid recipe of kind benchmark, "
       << plan_benchmark(recipe, "").cells.size() << " runs\n";
 }

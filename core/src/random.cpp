@@ -8,6 +8,8 @@
 #include <cmath>
 #include <numbers>
 #include <numeric>
+#include <stdexcept>
+#include <string>
 
 namespace covector {
 namespace {
@@ -64,6 +66,9 @@ bool RandomStream::bernoulli(double probability) {
 }
 
 std::int64_t RandomStream::integer(std::int64_t count) {
+  if (count < 1)
+    throw std::invalid_argument("a random integer below " + std::to_string(count) +
+                                " does not exist");
   // Rejects the incomplete last multiple of count, which would favour small numbers.
   const auto range = static_cast<std::uint64_t>(count);
   const auto limit = ~std::uint64_t{0} - ~std::uint64_t{0} % range;

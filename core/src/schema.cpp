@@ -4,7 +4,9 @@ namespace covector {
 
 void Problems::add(const std::string& section, const SourceLocation& where,
                    const std::string& what) {
-  found_.push_back({section, to_string(where) + ": " + what});
+  Found found{section, to_string(where) + ": " + what};
+  if (std::find(found_.begin(), found_.end(), found) == found_.end())
+    found_.push_back(std::move(found));
 }
 
 std::string Problems::text() const {

@@ -22,6 +22,9 @@ Conv::Conv(std::int64_t dimensions, std::int64_t in, std::int64_t out, std::int6
   if (dimensions != 2 && dimensions != 3)
     throw std::invalid_argument("a convolution runs over 2 or 3 axes, not " +
                                 std::to_string(dimensions));
+  if (in < 1 || out < 1)
+    throw std::invalid_argument("a convolution needs at least one channel in and out, got " +
+                                std::to_string(in) + " and " + std::to_string(out));
   std::vector<std::int64_t> shape{out, in};
   shape.resize(dimensions + 2, kernel);
   weight = register_parameter("weight", torch::empty(shape));

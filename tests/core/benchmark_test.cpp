@@ -114,6 +114,17 @@ TEST_CASE("what is wrong with a benchmark or its recipes is told", "[benchmark][
   CHECK_THROWS_WITH(check_recipe(recipe, program.registries, program.loader, program.out),
                     Catch::Contains("toy.toml:11:9: unknown option 'stops'") &&
                         Catch::Contains("organs.toml:11:9: unknown option 'stops'"));
+  // what they share is told once
+  std::ofstream(folder.path() / "shared.toml") << "[loop]\nsteps = 0\n";
+  for (const auto* file : {"none.toml", "toy.toml", "organs.toml"})
+    std::ofstream(folder.path() / file)
+        << "extends = \"shared.toml\"\nkind = \""
+        << (file == std::string("organs.toml") ? "adapt" : "pretrain")
+        << "\"\n[dataset]\ntype = \"toy\"\n[backbone]\ntype = \"toy\"\n"
+        << (file == std::string("organs.toml") ? "[task]" : "[method]") << "\ntype = \"toy\"\n";
+  CHECK_THROWS_WITH(check_recipe(recipe, program.registries, program.loader, program.out),
+                    "[loop] is not valid:\n  " + (folder.path() / "shared.toml").string() +
+                        ":2:9: 'steps' must be at least 1");
   recipe.table.set("benchmark", OptionTable{{"pretrain", OptionArray{"organs.toml"}},
                                             {"adapt", OptionArray{"organs.toml"}}});
   CHECK_THROWS_WITH(check_recipe(recipe, program.registries, program.loader, program.out),

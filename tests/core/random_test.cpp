@@ -52,6 +52,12 @@ TEST_CASE("a permutation holds every index once and integer stays in range", "[r
   }
 }
 
+TEST_CASE("there is no integer below 0", "[random][errors]") {
+  RandomStream stream(3, "integer");
+  CHECK_THROWS_WITH(stream.integer(0), "a random integer below 0 does not exist");
+  CHECK_THROWS_WITH(stream.integer(-1), "a random integer below -1 does not exist");
+}
+
 TEST_CASE("shared parameters are equal across a batch, fields never are", "[random]") {
   const RandomStream same(5, "shared", {1});
   Draws draws({same, same}, {RandomStream(5, "field", {1, 0}), RandomStream(5, "field", {1, 1})});

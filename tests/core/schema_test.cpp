@@ -71,6 +71,14 @@ TEST_CASE("every problem of a table is reported at once, with its place", "[sche
                     "  r.toml:7:5: 'low' must be between 0.0 and 1.0");
 }
 
+TEST_CASE("a problem is reported once", "[schema][errors]") {
+  Problems problems;
+  for (const auto* section : {"loop", "loop", "task"}) problems.add(section, line(4), "too much");
+  CHECK(problems.text() ==
+        "[loop] is not valid:\n  r.toml:4:5: too much\n"
+        "[task] is not valid:\n  r.toml:4:5: too much");
+}
+
 TEST_CASE("a rule over several fields is checked when each field is sound", "[schema][errors]") {
   OptionTable table{{"radius", 4}, {"form", "released"}};
   table.where = line(1);

@@ -25,6 +25,14 @@ TEST_CASE("a convolution of ones counts its neighbours", "[blocks]") {
   CHECK(conv.fan_in() == (dimensions == 2 ? 18 : 54));
 }
 
+TEST_CASE("a convolution says which numbers make none", "[blocks][errors]") {
+  CHECK_THROWS_WITH(Conv(4, 1, 1, 3), "a convolution runs over 2 or 3 axes, not 4");
+  CHECK_THROWS_WITH(Conv(2, 8, 0, 3),
+                    "a convolution needs at least one channel in and out, got 8 and 0");
+  CHECK_THROWS_WITH(Conv(2, 0, 8, 3),
+                    "a convolution needs at least one channel in and out, got 0 and 8");
+}
+
 TEST_CASE("group normalisation worked out by hand", "[blocks]") {
   // Two groups of one channel: (1, 3) has mean 2 and variance 1, (5, 5) variance 0.
   GroupNorm norm(2, 2);

@@ -34,7 +34,8 @@ class COVECTOR_API Dataset {
   virtual std::string patient(std::int64_t index) const = 0;
   /// Ascending indices of a part; the parts do not overlap.
   virtual std::vector<std::int64_t> indices(Split split) const = 0;
-  /// Names of the label values, 0 = background first. Empty when there are no labels.
+  /// Names of the label values, 0 = background first. Empty when there are no labels, and before
+  /// open() where the options leave the names to a file.
   virtual std::vector<std::string> classes() const = 0;
   /// Reads an image file from outside the set and prepares it as the set's own; no label. Does not
   /// need open(). Throws DataError.

@@ -29,7 +29,7 @@ class COVECTOR_API RandomStream {
   double uniform(double low, double high);  // [low, high)
   double normal();                          // mean 0, standard deviation 1
   bool bernoulli(double probability);
-  std::int64_t integer(std::int64_t count);  // [0, count), unbiased
+  std::int64_t integer(std::int64_t count);  // [0, count), unbiased; std::invalid_argument below 1
   /// A permutation of 0 .. count - 1 (Fisher-Yates).
   std::vector<std::int64_t> permutation(std::int64_t count);
   /// A library generator seeded from this stream, for filling whole tensors on a device. What it

@@ -19,6 +19,7 @@ namespace covector {
 class COVECTOR_API Problems {
  public:
   /// `section` is the table the problem belongs to ("method"); it heads the list in the message.
+  /// A problem that is there already, as one of a file that two recipes extend, is not repeated.
   void add(const std::string& section, const SourceLocation& where, const std::string& what);
   bool empty() const { return found_.empty(); }
   /// One block a section: "[method] is not valid:" and an indented "file:line:column: what" a
@@ -31,6 +32,7 @@ class COVECTOR_API Problems {
   struct Found {
     std::string section;
     std::string line;
+    bool operator==(const Found&) const = default;
   };
   std::vector<Found> found_;
 };

@@ -15,6 +15,7 @@ namespace covector::networks {
 class COVECTOR_API Conv : public torch::nn::Module {
  public:
   /// @param dimensions  2 or 3; throws std::invalid_argument for anything else
+  /// @param in, out     channels; throws std::invalid_argument below 1
   /// @param kernel      odd side of the kernel; zero padding keeps the size of the map
   Conv(std::int64_t dimensions, std::int64_t in, std::int64_t out, std::int64_t kernel);
   ~Conv() override;
