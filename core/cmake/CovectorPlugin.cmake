@@ -38,7 +38,7 @@ function(covector_add_library name)
 endfunction()
 
 # Beside the module, made by opening it: which names of which kind it provides.
-function(_covector_add_manifest target name)
+function(_covector_add_manifest target manifest)
   if(TARGET covector_manifest)
     set(tool covector_manifest)
   elseif(TARGET covector::manifest)
@@ -46,7 +46,6 @@ function(_covector_add_manifest target name)
   else()
     return()
   endif()
-  set(manifest ${COVECTOR_PLUGIN_OUTPUT_DIRECTORY}/${name}.covector.json)
   set(without_leaks "")
   if(COVECTOR_SANITIZE)
     set(without_leaks ${CMAKE_COMMAND} -E env ASAN_OPTIONS=detect_leaks=0)  # its tests look for those
@@ -57,23 +56,29 @@ function(_covector_add_manifest target name)
   # Another tool may write another manifest.
   set_property(TARGET ${target} APPEND PROPERTY LINK_DEPENDS $<TARGET_FILE:${tool}>)
   add_dependencies(${target} ${tool})
-  install(FILES ${manifest} DESTINATION lib/covector/plugins)
 endfunction()
 
 function(covector_add_plugin name)
-  cmake_parse_arguments(arg "" "" "SOURCES;PLAIN;LINK" ${ARGN})
+  cmake_parse_arguments(arg "EXAMPLE" "" "SOURCES;PLAIN;LINK" ${ARGN})
   set(target plugin_${name})
+  set(folder ${COVECTOR_PLUGIN_OUTPUT_DIRECTORY})
+  if(arg_EXAMPLE)
+    set(folder ${CMAKE_BINARY_DIR}/lib/covector/examples)
+  endif()
   add_library(${target} MODULE ${arg_SOURCES} ${arg_PLAIN})
   target_include_directories(${target} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
   target_link_libraries(${target} PRIVATE covector::core ${arg_LINK})
   set_target_properties(${target} PROPERTIES
     PREFIX "" OUTPUT_NAME ${name}.covector
-    LIBRARY_OUTPUT_DIRECTORY ${COVECTOR_PLUGIN_OUTPUT_DIRECTORY}
+    LIBRARY_OUTPUT_DIRECTORY ${folder}
     CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON
     INSTALL_RPATH "$ORIGIN/../..;${COVECTOR_TORCH_LIB}")
   _covector_common(${target} "${arg_PLAIN}")
-  _covector_add_manifest(${target} ${name})
-  install(TARGETS ${target} LIBRARY DESTINATION lib/covector/plugins)
+  _covector_add_manifest(${target} ${folder}/${name}.covector.json)
+  if(NOT arg_EXAMPLE)
+    install(TARGETS ${target} LIBRARY DESTINATION lib/covector/plugins)
+    install(FILES ${folder}/${name}.covector.json DESTINATION lib/covector/plugins OPTIONAL)
+  endif()
 endfunction()
 
 function(covector_add_test name)
