@@ -1,0 +1,119 @@
+#include "support/catch.h"
+
+#include "smoke/smoke_run.h"
+
+#include "plan.h"
+#include "run.h"
+
+#include <nlohmann/json.hpp>
+
+#include <sstream>
+
+using namespace covector;
+using namespace covector::testing;
+using Catch::Contains;
+using nlohmann::json;
+namespace fs = std::filesystem;
+
+namespace {
+
+/// What recipes read from the environment; `check` opens none of it.
+void set_places() {
+  for (const auto* name :
+       {"COVECTOR_DATA", "COVECTOR_DEMO_DATA", "COVECTOR_PRETRAINED", "COVECTOR_SMOKE_DATA"})
+    setenv(name, "/nowhere", 1);
+}
+
+std::vector<fs::path> recipes_in(const std::string& folder) {
+  std::vector<fs::path> files;
+  for (const auto& entry :
+       fs::directory_iterator(fs::path(COVECTOR_SOURCE_DIR) / "recipes" / folder))
+    if (entry.path().extension() == ".toml") files.push_back(entry.path());
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+void check_complete(const fs::path& run, const std::string& kind) {
+  INFO(run.string());
+  for (const auto* file :
+       {"recipe.toml", "plugins.json", "environment.json", "log.jsonl", "status.json"})
+    CHECK(fs::exists(run / file));
+  const auto status = json::parse(text_of(run / "status.json"));
+  CHECK(status["state"] == "finished");
+  CHECK(status["step"] == status["steps"]);
+  CHECK_FALSE(json::parse(text_of(run / "plugins.json")).empty());
+  CHECK(json::parse(text_of(run / "environment.json")).contains("dataset_fingerprint"));
+  const auto is_event_file = [](const fs::directory_entry& entry) {
+    return entry.path().filename().string().starts_with("events.out.tfevents.");
+  };
+  CHECK(std::count_if(fs::directory_iterator(run), {}, is_event_file) == 1);
+  REQUIRE_FALSE(checkpoints_of(run).empty());
+  char last[32];
+  std::snprintf(last, sizeof last, "step-%09lld.h5", status["steps"].get<long long>());
+  CHECK(checkpoints_of(run).back().filename() == last);
+  REQUIRE(fs::exists(run / "metrics.json") == (kind == "adapt"));
+  if (kind == "adapt") {
+    const auto metrics = json::parse(text_of(run / "metrics.json"));
+    CHECK_FALSE(metrics["cases"].empty());
+    CHECK(metrics["metrics"][0] ==
+          json{{"name", "DSC"}, {"unit", "%"}, {"higher_is_better", true}});
+  }
+}
+
+void check_benchmark_complete(const fs::path& output) {
+  for (const auto* row : {"cover", "scratch"}) {
+    check_complete(output / "pretrain" / row, "pretrain");
+    for (const auto* seed : {"seed-0", "seed-1"})
+      check_complete(output / "adapt" / row / "segment" / seed, "adapt");
+  }
+  CHECK_FALSE(json::parse(text_of(output / "table.json")).empty());
+  const auto table = text_of(output / "table.md");
+  CHECK_THAT(table, Contains("cover") && Contains("scratch") && Contains("DSC"));
+}
+
+}  // namespace
+
+TEST_CASE("every smoke recipe runs to its end, and run again says so", "[smoke]") {
+  set_places();
+  const auto recipes = recipes_in("smoke");
+  CHECK(recipes.size() >= 7);
+  for (const auto& recipe : recipes) {
+    const auto kind = kind_of(load_recipe(recipe));
+    INFO(recipe.string());
+    const ScratchFolder folder;
+    const auto output = folder / "run";
+    const auto first = run_to_end(recipe, output);
+    INFO(first.output << first.error);
+    REQUIRE(first.code == 0);
+    CHECK(first.error.empty());
+    if (kind == "benchmark")
+      check_benchmark_complete(output);
+    else
+      check_complete(output, kind);
+    const auto again = run_to_end(recipe, output);
+    CHECK(again.code == 0);
+    CHECK_THAT(again.output, Contains(" is finished: "));
+    CHECK(again.error.empty());
+  }
+}
+
+TEST_CASE("every recipe is valid without its data", "[smoke]") {
+  set_places();
+  std::size_t checked = 0;
+  for (const auto* folder : {"ablation", "demo", "downstream", "pretrain", "smoke"})
+    for (const auto& file : recipes_in(folder)) {
+      INFO(file.string());
+      const auto recipe = load_recipe(file);
+      if (!recipe.table.find("kind")) {  // what the others of its folder extend
+        CHECK_FALSE(recipe.table.find("method"));
+        continue;
+      }
+      Registries registries;
+      PluginLoader loader(registries, {fs::path(COVECTOR_BINARY_DIR) / "lib/covector/plugins"});
+      std::ostringstream out;
+      REQUIRE_NOTHROW(check_recipe(recipe, registries, loader, out));
+      CHECK_THAT(out.str(), Contains(file.string() + ": a valid recipe of kind "));
+      ++checked;
+    }
+  CHECK(checked >= 30);
+}
