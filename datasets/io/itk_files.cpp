@@ -15,11 +15,17 @@
 #include <itkTIFFImageIO.h>
 #include <nifti1_io.h>
 
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <fstream>
 #include <map>
+#include <memory>
 #include <mutex>
+#include <system_error>
 
 // The ImageIO classes are used by themselves, without ITK's readers and factories: no pixel type is
 // a template argument, nothing is registered, and nothing starts threads.
@@ -187,6 +193,23 @@ std::string reason(const std::exception& error) {
   return error.what();
 }
 
+/// ITK closes a PNG twice when the disk is full, which ends the process: it writes to memory, and
+/// the file is written from there.
+void write_by_memory(itk::ImageIOBase& io, const void* pixels, const std::filesystem::path& path) {
+  const int memory = ::memfd_create("image", MFD_CLOEXEC);
+  if (memory < 0) throw std::system_error(errno, std::generic_category());
+  const auto name = "/proc/self/fd/" + std::to_string(memory);
+  const auto close = [](const int* descriptor) { ::close(*descriptor); };
+  const std::unique_ptr<const int, decltype(close)> closed(&memory, close);
+  io.SetFileName(name);
+  io.Write(pixels);
+  errno = 0;
+  std::ofstream out(path, std::ios::binary);
+  out << std::ifstream(name, std::ios::binary).rdbuf();
+  out.close();
+  if (!out) throw std::system_error(errno ? errno : EIO, std::generic_category());
+}
+
 }  // namespace
 
 RawImage read_with_itk(const std::filesystem::path& path, Pixels pixels, Palette palette) {
@@ -240,8 +263,15 @@ void write_with_itk(const RawImage& image, const std::filesystem::path& path) {
                      : image.components == 3 ? itk::IOPixelEnum::RGB
                                              : itk::IOPixelEnum::VECTOR);
     io->SetUseCompression(true);
-    io->SetFileName(path.string());
-    io->Write(image.pixels.data());
+    if (format == Format::png) {
+      write_by_memory(*io, image.pixels.data(), path);
+    } else {
+      io->SetFileName(path.string());
+      io->Write(image.pixels.data());
+    }
+    // Their writers do not say when the disk is full.
+    if (format == Format::nifti) check_whole_nifti(path);
+    if (format == Format::meta) check_whole_meta(path, image.pixels.size());
   } catch (const std::exception& error) {
     throw DataError(path.string() + ": cannot be written (" + reason(error) +
                     "); check that the disk has room");

@@ -6,7 +6,10 @@
 #include "covector/core/error.h"
 #include "covector/datasets/image.h"
 
+#include <sys/resource.h>
 #include <torch/types.h>
+
+#include <csignal>
 
 using namespace covector;
 using namespace covector::datasets;
@@ -26,6 +29,26 @@ Image read_bytes(const TemporaryFolder& folder, const std::string& name, const s
   write_file(folder / name, bytes);
   return read_image(folder / name);
 }
+
+/// While it lives, a file cannot grow beyond so many bytes: writes then fail as on a full disk.
+class FileSizeLimit {
+ public:
+  explicit FileSizeLimit(rlim_t bytes) : before_(std::signal(SIGXFSZ, SIG_IGN)) {
+    getrlimit(RLIMIT_FSIZE, &limit_);
+    const rlimit small{bytes, limit_.rlim_max};
+    setrlimit(RLIMIT_FSIZE, &small);
+  }
+  ~FileSizeLimit() {
+    setrlimit(RLIMIT_FSIZE, &limit_);
+    std::signal(SIGXFSZ, before_);
+  }
+  FileSizeLimit(const FileSizeLimit&) = delete;
+  FileSizeLimit& operator=(const FileSizeLimit&) = delete;
+
+ private:
+  void (*before_)(int);
+  rlimit limit_{};
+};
 
 // Written by Pillow 11: 3 columns, 2 rows.
 const std::string kGray8 = bytes_of_hex(
@@ -406,4 +429,31 @@ TEST_CASE("what cannot be written is refused", "[datasets][io][errors]") {
                     Contains("cannot be written"));
   CHECK_THROWS_WITH(write_png(torch::zeros({1, 2, 2}), folder / "a.png"),
                     "picture: expected uint8 [1, H, W] or [3, H, W]");
+}
+
+TEST_CASE("a disk without room for the file is said", "[datasets][io][errors]") {
+  const TemporaryFolder folder;
+  torch::manual_seed(1);
+  const auto noise = torch::randint(0, 256, {1, 64, 64}, torch::kUInt8);  // cannot be compressed
+  const auto refusal = [&](const std::string& name) -> std::string {
+    try {
+      write_image({noise, {}, {}}, folder / name);
+    } catch (const DataError& error) {
+      return error.what();
+    }
+    return "";
+  };
+  const auto advice = Contains("; check that the disk has room");
+  for (const std::string name : {"a.nii", "a.nii.gz", "a.mha", "a.nrrd"}) {
+    std::string said;
+    {
+      const FileSizeLimit limit(1000);
+      said = refusal(name);
+    }
+    CHECK_THAT(said, Contains(name + ": cannot be written (") && advice);
+  }
+  // /dev/full answers every write as a full disk does.
+  std::filesystem::create_symlink("/dev/full", folder / "a.png");
+  CHECK_THAT(refusal("a.png"),
+             Contains("a.png: cannot be written (No space left on device)") && advice);
 }
