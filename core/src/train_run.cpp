@@ -274,7 +274,10 @@ void check_splits(const TrainPlan& plan, const Dataset& dataset) {
 /// Runs, and records a failure in the folder before it goes on its way.
 int run_recorded(TrainRun& run, const RunFolder& folder) {
   const auto failed = [&](const std::string& what) {
-    folder.write_status({"failed", run.step(), run.total(), what});
+    try {
+      folder.write_status({"failed", run.step(), run.total(), what});
+    } catch (const Error&) {  // a full disk is often what it is about; `what` itself is still told
+    }
   };
   const auto at_step = [&] { return "step " + std::to_string(run.step() + 1) + ": "; };
   try {

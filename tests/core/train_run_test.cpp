@@ -179,6 +179,18 @@ TEST_CASE("a signal during validation leaves a checkpoint of that step", "[run][
   check_same(last_state(folder.path() / "parts"), last_state(folder.path() / "whole"));
 }
 
+TEST_CASE("a failure is told even where it cannot be recorded", "[run][errors]") {
+  const ScratchFolder folder;
+  ToyProgram program;
+  const BeforeStep hook([&](std::int64_t) {
+    fs::create_directory(folder / "status.json.new");  // so that status.json cannot be written
+    throw std::runtime_error("power failure");
+  });
+  CHECK_THROWS_WITH(program.run(ToyProgram::pretrain(kLoop), folder.path()),
+                    Catch::Contains("power failure"));
+  CHECK(read_status(folder.path()).state == "running");
+}
+
 TEST_CASE("SIGUSR1 writes a checkpoint and goes on", "[run]") {
   const ScratchFolder folder;
   ToyProgram program;
