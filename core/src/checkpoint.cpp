@@ -336,10 +336,11 @@ void CheckpointFolder::write_best(const State& state) {
 }
 
 std::optional<CheckpointFolder::Latest> CheckpointFolder::latest(
-    const std::function<void(const std::string&)>& warn) const {
+    const std::function<void(const std::string&)>& warn,
+    const std::function<bool(const State&)>& usable) const {
   for (const auto& [step, file] : steps_in(folder_)) {
     try {
-      return Latest{step, file, read_state(file)};
+      if (auto state = read_state(file); usable(state)) return Latest{step, file, std::move(state)};
     } catch (const Error& error) {
       warn(std::string(error.what()) + "; trying the one before it");
     }

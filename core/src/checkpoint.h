@@ -42,7 +42,10 @@ class COVECTOR_API CheckpointFolder {
     State state;
   };
   /// The newest that can be read; each one that cannot is reported through `warn` and passed over.
-  std::optional<Latest> latest(const std::function<void(const std::string&)>& warn) const;
+  /// @param usable  those that it turns down are passed over as well
+  std::optional<Latest> latest(
+      const std::function<void(const std::string&)>& warn,
+      const std::function<bool(const State&)>& usable = [](const State&) { return true; }) const;
   std::filesystem::path best_file() const;
 
  private:

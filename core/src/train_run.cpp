@@ -53,6 +53,7 @@ class TrainRun {
 
  private:
   void start();
+  std::optional<CheckpointFolder::Latest> latest_checkpoint() const;
   void start_fresh();
   void train();
   void finish_step();
@@ -109,8 +110,7 @@ void TrainRun::start() {
   const auto images = training_indices(plan_, *built_.dataset);
   trainer_ = std::make_unique<Trainer>(plan_, *built_.learner, *built_.chains,
                                        static_cast<std::int64_t>(images.size()), device_);
-  const auto warn = [&](const std::string& text) { progress_.say("warning: " + text); };
-  const auto latest = checkpoints_.latest(warn);
+  const auto latest = latest_checkpoint();
   if (latest) {
     trainer_->restore(latest->state);
     const auto counters = nlohmann::json::parse(latest->state.texts.at("counters"));
@@ -122,6 +122,24 @@ void TrainRun::start() {
   if (total_ > 0) batches_ = batches_of(plan_, built_, step(), device_);
   if (!latest) start_fresh();
   log_ = std::make_unique<RunLog>(folder_.path(), step());
+}
+
+/// The newest that is whole and whose best weights are too: where those are lost, the run goes back
+/// to before they were found, if need be to its beginning.
+std::optional<CheckpointFolder::Latest> TrainRun::latest_checkpoint() const {
+  const auto warn = [&](const std::string& text) { progress_.say("warning: " + text); };
+  std::optional<bool> best_is_whole;
+  return checkpoints_.latest(warn, [&](const State& state) {
+    if (!nlohmann::json::parse(state.texts.at("counters")).at("best").is_number()) return true;
+    if (!best_is_whole) try {
+        read_state(checkpoints_.best_file());
+        best_is_whole = true;
+      } catch (const Error& error) {
+        warn(std::string(error.what()) + "; going back to before it was written");
+        best_is_whole = false;
+      }
+    return *best_is_whole;
+  });
 }
 
 void TrainRun::start_fresh() {

@@ -179,6 +179,36 @@ TEST_CASE("a signal during validation leaves a checkpoint of that step", "[run][
   check_same(last_state(folder.path() / "parts"), last_state(folder.path() / "whole"));
 }
 
+TEST_CASE("damaged best weights are found again", "[run][resume]") {
+  const ScratchFolder folder;
+  const auto recipe = ToyProgram::adapt(
+      "steps = 12\nbatch = 4\ncheckpoint_every = 2\nvalidate_every = 5\nkeep_checkpoints = 12\n");
+  {
+    ToyProgram program;
+    REQUIRE(program.run(recipe, folder / "whole") == 0);
+  }
+  // Of step 4 is the newest checkpoint that knows no best; with only the last two, none is.
+  for (const auto* from : {"resuming from step 4\n", ""}) {
+    const auto run = folder / (*from ? "back" : "begin");
+    fs::copy(folder / "whole", run, fs::copy_options::recursive);
+    fs::remove(run / "status.json");
+    fs::remove(run / "metrics.json");
+    fs::resize_file(run / "checkpoints/best.h5", 700);
+    if (!*from)
+      for (const auto* step : {"2", "4"})
+        fs::remove(run / "checkpoints" / ("step-00000000" + std::string(step) + ".h5"));
+    ToyProgram program;
+    CHECK(program.run(recipe, run) == 0);
+    CHECK_THAT(program.out.str(),
+               Catch::Contains("warning: '" + (run / "checkpoints/best.h5").string() +
+                               "' is not a whole checkpoint: its length or checksum is not what "
+                               "was written; going back to before it was written\n" +
+                               from));
+    check_same(last_state(run), last_state(folder / "whole"));
+    CHECK(text_of(run / "metrics.json") == text_of(folder / "whole/metrics.json"));
+  }
+}
+
 TEST_CASE("a failure is told even where it cannot be recorded", "[run][errors]") {
   const ScratchFolder folder;
   ToyProgram program;
