@@ -49,11 +49,9 @@ ViewChains::ViewChains(const std::vector<ViewSpec>& specs, Registries& registrie
       const auto section = "views." + spec.name + ".chain[" + std::to_string(resolved.size()) + "]";
       const auto [common, own] = split(part);
       const auto options = schema_of<LinkOptions>().parse(common, section, problems);
-      if (const auto* type = own.find("type"); type && type->as_string())
-        loader.provide("transform", *type->as_string());
-      const auto* entry = registries.of<Transform>().entry_of(own, section, problems);
       resolved.emplace_back(part);
-      if (!entry) continue;
+      if (!loader.provide("transform", own, section, problems)) continue;
+      const auto* entry = registries.of<Transform>().entry_of(own, section, problems);
       Problems found;
       entry->validate(own, section, found);
       if (!found.empty()) {

@@ -73,6 +73,10 @@ void print(const Json& json, std::ostream& out) {
 
 }  // namespace
 
+void Options::describe(Schema<Options>& schema) {
+  schema.summary("Says what image files hold: shape, type, values, spacing, orientation.");
+}
+
 std::string DataCommand::help() const {
   return R"(covector data inspect FILE... [--json]
 

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "covector/core/command.h"
-#include "covector/core/plugin.h"
+#include "covector/core/schema.h"
 
 #include <filesystem>
 #include <string>
@@ -9,10 +9,14 @@
 
 namespace covector::data_command {
 
+struct Options {
+  static void describe(Schema<Options>& schema);
+};
+
 /// `covector data`: what image files hold.
 class DataCommand final : public Command {
  public:
-  explicit DataCommand(const NoOptions&) {}
+  explicit DataCommand(const Options&) {}
   std::string help() const override;
   int run(const std::vector<std::string>& arguments, std::ostream& out) override;
 };

@@ -4,5 +4,5 @@
 
 COVECTOR_PLUGIN("data", "0.1.0", registrar) {
   using namespace covector;
-  registrar.add<Command, data_command::DataCommand, NoOptions>("data");
+  registrar.add<Command, data_command::DataCommand, data_command::Options>("data");
 }

@@ -150,7 +150,9 @@ Logs Cover::measures(const Outcome& outcome, const at::Tensor& target,
   // hundredth of a step.
   constexpr std::int64_t kPairs = 1 << 12;
   constexpr std::int64_t kPositions = 1 << 10;
-  const auto finest = outcome.fixed.back().detach();
+  // Where features are not finite the loss is not either and stops the run; a measure must not stop
+  // it first, with words about singular values.
+  const auto finest = outcome.fixed.back().detach().nan_to_num();
   const auto dispersion = losses::over_dispersion(finest, label, kPairs);
   logs["cover/neighbour_distance_mean"] = dispersion.all.mean;
   logs["cover/neighbour_distance_p99"] = dispersion.all.p99;
