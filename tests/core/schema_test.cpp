@@ -108,4 +108,10 @@ TEST_CASE("the reference row of a field", "[schema]") {
   CHECK(doc.options[0].unit == "voxel");
   CHECK(doc.options[0].constraint == "between 1 and 4");
   CHECK(doc.options[3].default_value.empty());
+  // A sub-table is followed by its fields.
+  CHECK(doc.options[4].name == "inner");
+  CHECK(doc.options[4].default_value.empty());
+  CHECK(doc.options[5].name == "inner.low");
+  CHECK(doc.options[5].default_value == "0.5");
+  CHECK(doc.options[6].name == "chain");
 }

@@ -104,6 +104,9 @@ std::optional<V> read_value(const OptionValue& value, const std::string& section
                             const std::string& name, Problems& problems);
 template <class V>
 OptionValue write_value(const V& value);
+/// The fields inside a sub-table, as rows "name.field", or "name[].field" in an array of tables.
+template <class V>
+std::vector<FieldDoc> rows_inside(const std::string& name);
 }  // namespace detail
 
 /// The description of an options struct: parsing, messages, the resolved recipe and the reference
@@ -224,7 +227,10 @@ class Schema {
         return read.has_value();
       };
     }
-    if (const auto value = entry.write(T{})) entry.doc.default_value = to_toml(*value);
+    entry.inside = detail::rows_inside<V>(name);
+    // The defaults of a sub-table stand in the rows of its fields.
+    const auto value = Described<V> ? std::nullopt : entry.write(T{});
+    if (value) entry.doc.default_value = to_toml(*value);
     fields_.push_back(std::move(entry));
     return Field<V>(*this, fields_.size() - 1, member);
   }
@@ -284,7 +290,10 @@ class Schema {
   }
   PartDoc doc() const {
     auto doc = doc_;
-    for (const auto& entry : fields_) doc.options.push_back(entry.doc);
+    for (const auto& entry : fields_) {
+      doc.options.push_back(entry.doc);
+      doc.options.insert(doc.options.end(), entry.inside.begin(), entry.inside.end());
+    }
     return doc;
   }
   std::vector<std::string> names() const {
@@ -296,6 +305,7 @@ class Schema {
  private:
   struct Entry {
     FieldDoc doc;
+    std::vector<FieldDoc> inside;
     std::function<bool(T&, const OptionValue&, const std::string&, const std::string&, Problems&)>
         read;
     std::function<std::optional<OptionValue>(const T&)> write;
@@ -365,6 +375,19 @@ OptionValue write_value(const V& value) {
     return static_cast<double>(value);
   else
     return value;
+}
+template <class V>
+std::vector<FieldDoc> rows_inside(const std::string& name) {
+  std::vector<FieldDoc> rows;
+  if constexpr (is_vector<V>::value) {
+    rows = rows_inside<typename V::value_type>(name + "[]");
+  } else if constexpr (is_optional<V>::value) {
+    rows = rows_inside<typename V::value_type>(name);
+  } else if constexpr (Described<V>) {
+    rows = schema_of<V>().doc().options;
+    for (auto& row : rows) row.name = name + "." + row.name;
+  }
+  return rows;
 }
 }  // namespace detail
 }  // namespace covector
