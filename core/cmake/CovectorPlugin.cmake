@@ -1,8 +1,9 @@
 # covector_add_library(NAME SOURCES ... [PLAIN ...] [LINK ...] [PRIVATE_LINK ...])
 #   A shared library of the tree: target covector_NAME, alias covector::NAME, headers in include/.
-# covector_add_plugin(NAME SOURCES ... [PLAIN ...] [LINK ...])
+# covector_add_plugin(NAME [EXAMPLE] SOURCES ... [PLAIN ...] [LINK ...])
 #   A plug-in module NAME.covector.so with its manifest NAME.covector.json beside it: target plugin_NAME. In the
 #   build folder both lie in COVECTOR_PLUGIN_OUTPUT_DIRECTORY, which is what COVECTOR_PLUGIN_PATH wants.
+#   An EXAMPLE is built beside them, in lib/covector/examples, and not installed.
 # covector_add_test(NAME SOURCES ... [PLAIN ...] [LINK ...] [PLUGINS ...] [ENVIRONMENT ...])
 #   A test program NAME_test: one CTest entry a source file, and one, labelled slow, for what is tagged [slow].
 # Each of the three also takes PLAIN ...: sources that do not use torch and so do without the precompiled
