@@ -137,6 +137,13 @@ TEST_CASE("each range of the affine field is uniform and as wide as degree makes
   CHECK(mean_is(angle, 0, half * std::sqrt(2.0 / 3)));
   // Fourth moment of that triangle: 16 half^4 / 15; so the square spreads by 0.789 half^2.
   CHECK(mean_is(angle.square(), 2 * half * half / 3, 0.789 * half * half));
+  // One angle is uniform.
+  auto single = only(&AffineOptions::rotation);
+  single.angles = 1;
+  const auto turned = matrices(single, size);
+  const auto one = torch::atan2(entry(turned, 1, 0), entry(turned, 0, 0));
+  CHECK(spans(one, -half, half));
+  CHECK(mean_is(one.square(), half * half / 3, half * half * std::sqrt(1.0 / 5 - 1.0 / 9)));
 }
 
 TEST_CASE("3D turns about three axes and shears in six ways", "[transforms]") {

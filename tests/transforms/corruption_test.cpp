@@ -12,6 +12,7 @@
 
 using namespace covector;
 using namespace covector::transforms;
+using covector::testing::batch_of;
 using covector::testing::independent;
 using covector::testing::made;
 using covector::testing::max_gap;
@@ -39,15 +40,12 @@ TEST_CASE("noise is scaled by each sample's standard deviation", "[transforms]")
 TEST_CASE("noise has the moments it was asked for", "[transforms]") {
   NoiseOptions options;
   options.std = {0.1, 0.1};
-  Batch batch;
-  batch.image = torch::full({1, 1, 300, 300}, 0.5, torch::kFloat64);
-  batch.ids = {"a"};
+  auto batch = batch_of(torch::full({1, 1, 300, 300}, 0.5, torch::kFloat64));
   const auto error = made(Noise(options), batch).image() - 0.5;
   CHECK(mean_is(error, 0, 0.1));
   CHECK(mean_is(error.square(), 0.01, 0.01 * std::sqrt(2)));
   // Standard deviations are uniform in 0 .. 0.02: that of a sample's 400 voxels is its own.
-  batch.image = torch::zeros({1000, 1, 20, 20}, torch::kFloat64);
-  batch.ids.resize(1000);
+  batch = batch_of(torch::zeros({1000, 1, 20, 20}, torch::kFloat64));
   const auto drawn = made(Noise(NoiseOptions{}), batch).image().square().flatten(1).mean(1);
   // E std^2 = 0.02^2 / 3, E std^4 = 0.02^4 / 5; a sample's mean square adds 2 / 400 of std^4.
   const auto spread = 4e-4 * std::sqrt(1.005 / 5 - 1.0 / 9);
@@ -91,6 +89,32 @@ TEST_CASE("blur equals SciPy's gaussian_filter", "[transforms]") {
   CHECK(max_gap(both[0], flat_wanted[0]) < 6e-9);
   CHECK(torch::equal(both[1], flat[0]));
   CHECK(torch::equal(both[2], flat[0]));
+}
+
+TEST_CASE("the weights of a Gaussian equal numbers computed elsewhere", "[transforms]") {
+  const auto wide = numbers({0.00443305, 0.05400558, 0.24203623, 0.39905028});
+  const auto taps = gaussian_taps(numbers({1, 0.8}), numbers({3, 2}));
+  CHECK(max_gap(taps[0].slice(0, 0, 4), wide) < 6e-9);
+  CHECK(max_gap(taps[0].slice(0, 3, 7).flip(0), wide) < 6e-9);
+  const auto narrow = numbers({0, 0.02192964, 0.22851215, 0.49911642});
+  CHECK(max_gap(taps[1].slice(0, 0, 4), narrow) < 6e-9);
+  CHECK(max_gap(taps[1].slice(0, 3, 7).flip(0), narrow) < 6e-9);
+}
+
+TEST_CASE("blur reaches as far as its rule says", "[transforms]") {
+  auto x = torch::zeros({1, 1, 1, 21}, torch::kFloat64);
+  x[0][0][0][10] = 1;
+  const auto reached = [&](double sigma, BlurRadius rule) {
+    return (gaussian_blur(x, numbers({sigma}), rule) > 0).sum().item<std::int64_t>();
+  };
+  CHECK(reached(1.1, BlurRadius::four_sigma) == 9);   // floor(4.9) = 4
+  CHECK(reached(1.1, BlurRadius::three_sigma) == 9);  // ceil(3.3) = 4
+  CHECK(reached(1.4, BlurRadius::four_sigma) == 13);
+  CHECK(reached(1.4, BlurRadius::three_sigma) == 11);
+  BlurOptions options;
+  options.sigma = {1.4, 1.4};
+  options.radius = "three_sigma";
+  CHECK((made(Blur(options), batch_of(x)).image() > 0).sum().item<std::int64_t>() == 11);
 }
 
 TEST_CASE("below an eighth of a voxel blur changes nothing", "[transforms]") {
@@ -198,6 +222,7 @@ TEST_CASE("corruptions say what is wrong", "[transforms][errors]") {
   CHECK_THROWS_WITH(add_noise(x, numbers({1}), x), "std: expected [2], got [1]");
   CHECK_THROWS_WITH(add_noise(x, numbers({1, 1}), x[0]),
                     "field: expected [2, 1, 3, 3], got [1, 3, 3]");
+  CHECK_THROWS_WITH(gaussian_taps(numbers({1}), numbers({1, 1})), "radius: expected [1], got [2]");
   CHECK_THROWS_WITH(gaussian_blur(x, numbers({1})), "sigma: expected [2], got [1]");
   InpaintOptions options;
   options.go_on = 1;

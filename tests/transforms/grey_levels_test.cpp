@@ -10,6 +10,7 @@
 
 using namespace covector;
 using namespace covector::transforms;
+using covector::testing::batch_of;
 using covector::testing::independent;
 using covector::testing::made;
 using covector::testing::max_gap;
@@ -51,10 +52,8 @@ TEST_CASE("the mean of a contrast is that of the sample, or of the batch", "[tra
 }
 
 TEST_CASE("factors, offsets and exponents are drawn as described", "[transforms]") {
-  Batch batch;
-  batch.image =
-      torch::tensor({0.0, 2.0}, torch::kFloat64).view({1, 1, 1, 2}).repeat({4000, 1, 1, 1});
-  batch.ids.resize(4000);
+  const auto batch = batch_of(
+      torch::tensor({0.0, 2.0}, torch::kFloat64).view({1, 1, 1, 2}).repeat({4000, 1, 1, 1}));
   const auto second = [&](const Transform& transform) {
     return made(transform, batch).image().select(3, 1).flatten();
   };

@@ -24,7 +24,8 @@ TEST_CASE("the plug-in provides every transform of the library", "[transforms]")
   const auto registries = registered();
   CHECK(registries.of<Transform>().names() ==
         std::vector<std::string>{"affine", "blur", "brightness", "contrast", "crop", "flip",
-                                 "gamma", "inpaint", "noise", "random_resized_crop", "resize"});
+                                 "gamma", "inpaint", "jitter", "noise", "random_resized_crop",
+                                 "resize", "rotate90", "solarise"});
   for (const auto& [name, entry] : registries.of<Transform>()) {
     INFO(name);
     CHECK_FALSE(entry.doc.summary.empty());
@@ -37,9 +38,10 @@ TEST_CASE("the plug-in provides every transform of the library", "[transforms]")
 
 TEST_CASE("every transform runs on one sample of odd size, in 2D and 3D", "[transforms]") {
   const auto registries = registered();
-  for (const auto& size : {std::vector<std::int64_t>{13, 18}, {11, 12, 17}})
+  for (auto size : {std::vector<std::int64_t>{13, 18}, {11, 12, 17}})
     for (const auto& name : registries.of<Transform>().names()) {
       INFO(name);
+      if (name == "rotate90") size.back() = size[size.size() - 2];
       OptionTable table{{"type", name}};
       const bool sized = name == "crop" || name == "resize" || name == "random_resized_crop";
       if (sized) table.set("size", OptionArray{8});

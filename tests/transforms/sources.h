@@ -24,6 +24,14 @@ inline Draws draws_of(std::int64_t batch, std::uint64_t first = 0,
           applied.empty() ? at::Tensor() : torch::tensor(applied, torch::kFloat64)};
 }
 
+/// A batch of images given as they are.
+inline Batch batch_of(at::Tensor image) {
+  Batch out;
+  for (std::int64_t n = 0; n < image.size(0); ++n) out.ids.push_back(std::to_string(n));
+  out.image = std::move(image);
+  return out;
+}
+
 /// A batch whose voxel holds `offset` + (100 D +) 10 H + W: interpolating it is exact, so that a
 /// value tells the place it was read from. Labels are the values, as integers.
 inline Batch ramp(std::int64_t batch, const std::vector<std::int64_t>& size, double offset = 1) {
@@ -35,12 +43,10 @@ inline Batch ramp(std::int64_t batch, const std::vector<std::int64_t>& size, dou
     along[axis] = size[axis];
     image = image + slope * torch::arange(size[axis], torch::kFloat64).view(along);
   }
-  Batch out;
   std::vector<std::int64_t> repeats(d + 2, 1);
   repeats[0] = batch;
-  out.image = image.unsqueeze(0).unsqueeze(0).repeat(repeats);
+  auto out = batch_of(image.unsqueeze(0).unsqueeze(0).repeat(repeats));
   out.label = out.image.to(torch::kInt64);
-  for (std::int64_t n = 0; n < batch; ++n) out.ids.push_back(std::to_string(n));
   return out;
 }
 
@@ -50,15 +56,11 @@ inline Batch speckle(std::int64_t batch, std::int64_t channels,
   std::vector<std::int64_t> shape = {batch, channels};
   shape.insert(shape.end(), size.begin(), size.end());
   torch::manual_seed(5);
-  Batch out;
-  out.image = torch::rand(shape);
-  for (std::int64_t n = 0; n < batch; ++n) out.ids.push_back(std::to_string(n));
-  return out;
+  return batch_of(torch::rand(shape));
 }
 
 inline Batch sample_of(const Batch& batch, std::int64_t n) {
-  Batch out;
-  out.image = batch.image.slice(0, n, n + 1);
+  auto out = batch_of(batch.image.slice(0, n, n + 1));
   if (batch.label) out.label = batch.label->slice(0, n, n + 1);
   out.ids = {batch.ids.at(n)};
   return out;

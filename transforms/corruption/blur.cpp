@@ -6,18 +6,6 @@
 namespace covector::transforms {
 namespace {
 
-// Weights [N, 2 radius + 1]; each sample's own radius cuts them off, so that what it gets does not
-// depend on its neighbours in the batch.
-at::Tensor weights(const at::Tensor& sigma, std::int64_t radius) {
-  const auto k = torch::arange(-radius, radius + 1, torch::kFloat64);
-  const auto width = sigma.unsqueeze(1);
-  const auto own = (4 * width + 0.5).floor();
-  const auto bell = torch::where(k.abs() <= own, (-k.square() / (2 * width.square())).exp(), 0);
-  // At sigma = 0 the bell is 0 / 0 in the middle, where it is 1 by definition.
-  const auto whole = torch::where(k == 0, 1, bell);
-  return whole / whole.sum(1, true);
-}
-
 // Indices -radius .. length + radius - 1 folded into the axis: c b a | a b c | c b a.
 at::Tensor mirrored(std::int64_t length, std::int64_t radius, const at::Device& device) {
   const auto position =
@@ -40,11 +28,24 @@ at::Tensor blur_along(const at::Tensor& image, std::int64_t axis, const at::Tens
 
 }  // namespace
 
-at::Tensor gaussian_blur(const at::Tensor& image, const at::Tensor& sigma) {
+at::Tensor gaussian_taps(const at::Tensor& sigma, const at::Tensor& radius) {
+  check_shape("radius", radius, sigma.sizes());
+  const auto longest = radius.max().item<std::int64_t>();
+  const auto k = torch::arange(-longest, longest + 1, torch::kFloat64);
+  const auto width = sigma.unsqueeze(1);
+  const auto bell =
+      torch::where(k.abs() <= radius.unsqueeze(1), (-k.square() / (2 * width.square())).exp(), 0);
+  // At sigma = 0 the bell is 0 / 0 in the middle, where it is 1 by definition.
+  const auto whole = torch::where(k == 0, 1, bell);
+  return whole / whole.sum(1, true);
+}
+
+at::Tensor gaussian_blur(const at::Tensor& image, const at::Tensor& sigma, BlurRadius radius) {
   check_shape("sigma", sigma, {image.size(0)});
-  const auto radius = (4 * sigma.max() + 0.5).floor().item<std::int64_t>();
-  if (radius == 0) return image;
-  const auto taps = weights(sigma, radius).to(image.options());
+  const auto reach =
+      radius == BlurRadius::four_sigma ? (4 * sigma + 0.5).floor() : (3 * sigma).ceil();
+  if (reach.max().item<double>() == 0) return image;
+  const auto taps = gaussian_taps(sigma, reach).to(image.options());
   auto out = image;
   for (std::int64_t axis = 2; axis < image.dim(); ++axis) out = blur_along(out, axis, taps);
   return out;
@@ -61,13 +62,18 @@ void BlurOptions::describe(Schema<BlurOptions>& schema) {
       .unit("voxel")
       .at_least(0.0)
       .require(is_interval, kInterval);
+  schema.field("radius", &BlurOptions::radius)
+      .doc("where the bell is cut off: floor(4 sigma + 1/2), or ceil(3 sigma)")
+      .one_of({"four_sigma", "three_sigma"});
 }
 
 Blur::Blur(const BlurOptions& options) : options_(options) {}
 
 void Blur::apply(View& view, Draws& draws) const {
   const auto sigma = draws.uniform(options_.sigma[0], options_.sigma[1]);
-  change_pixels(view, draws, gaussian_blur(view.image(), sigma));
+  const auto radius =
+      options_.radius == "four_sigma" ? BlurRadius::four_sigma : BlurRadius::three_sigma;
+  change_pixels(view, draws, gaussian_blur(view.image(), sigma, radius));
 }
 
 }  // namespace covector::transforms

@@ -3,9 +3,11 @@
 #include "covector/transforms/corruption/inpaint.h"
 #include "covector/transforms/corruption/noise.h"
 #include "covector/transforms/intensity/grey_levels.h"
+#include "covector/transforms/intensity/jitter.h"
 #include "covector/transforms/spatial/affine.h"
 #include "covector/transforms/spatial/crop.h"
 #include "covector/transforms/spatial/flip.h"
+#include "covector/transforms/spatial/rotate90.h"
 
 COVECTOR_PLUGIN("transforms", "0.1.0", registrar) {
   using namespace covector;
@@ -15,6 +17,9 @@ COVECTOR_PLUGIN("transforms", "0.1.0", registrar) {
   registrar.add<Transform, Resize, ResizeOptions>("resize");
   registrar.add<Transform, RandomResizedCrop, RandomResizedCropOptions>("random_resized_crop");
   registrar.add<Transform, Flip, FlipOptions>("flip");
+  registrar.add<Transform, Rotate90, Rotate90Options>("rotate90");
+  registrar.add<Transform, Jitter, JitterOptions>("jitter");
+  registrar.add<Transform, Solarise, SolariseOptions>("solarise");
   registrar.add<Transform, Contrast, ContrastOptions>("contrast");
   registrar.add<Transform, Brightness, BrightnessOptions>("brightness");
   registrar.add<Transform, Gamma, GammaOptions>("gamma");

@@ -82,10 +82,13 @@ void AffineOptions::describe(Schema<AffineOptions>& schema) {
       .at_least(0.0);
   schema.field("rotation", &AffineOptions::rotation)
       .doc(
-          "each angle is uniform in +- degree * rotation; 2D draws two and turns by their "
-          "difference, 3D one about each axis")
+          "each angle is uniform in +- degree * rotation; 2D turns by one or by the difference of "
+          "two (angles), 3D about each axis")
       .unit("degree of arc")
       .at_least(0.0);
+  schema.field("angles", &AffineOptions::angles)
+      .doc("2D: 2 turns by the difference of two angles, as COVER's and GEMINI's code; 1 by one")
+      .one_of({1, 2});
   schema.field("scale", &AffineOptions::scale)
       .doc("the factor on each axis is uniform in 1 +- degree * scale")
       .at_least(0.0);
@@ -122,6 +125,7 @@ AffineParameters Affine::draw(const std::vector<std::int64_t>& size, Draws& draw
   };
   AffineParameters out;
   out.rotation = columns(d, [&](auto) { return around(0, radians(options_.rotation)); });
+  if (d == 2 && options_.angles == 1) out.rotation.select(1, 1).zero_();
   out.scale = columns(d, [&](auto) { return around(1, options_.scale); });
   out.shear = columns(d * (d - 1), [&](auto) { return around(0, radians(options_.shear)); });
   out.translation =

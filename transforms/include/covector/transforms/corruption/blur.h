@@ -3,24 +3,37 @@
 #include "covector/core/schema.h"
 #include "covector/core/transform.h"
 
+#include <string>
 #include <vector>
 
 namespace covector::transforms {
 
+/// Where a Gaussian of width sigma is cut off.
+///   four_sigma:  floor(4 sigma + 1/2), as SciPy's gaussian_filter, which COVER's code calls
+///   three_sigma: ceil(3 sigma)
+enum class BlurRadius { four_sigma, three_sigma };
+
+/// Weights of a Gaussian, one row a sample: w(k) = exp(-k^2 / (2 sigma^2)) / sum, |k| <= radius.
+/// @param sigma, radius  [N] float64 on the CPU, in voxels, at least 0
+/// @returns              [N, 2 max(radius) + 1] float64; 0 beyond a sample's own radius, so that
+///                       what it gets does not depend on its neighbours in the batch
+/// @throws               std::invalid_argument when the shapes disagree
+COVECTOR_API at::Tensor gaussian_taps(const at::Tensor& sigma, const at::Tensor& radius);
+
 /// Gaussian blur, one width a sample, along every spatial axis.
 ///
-///   w(k) = exp(-k^2 / (2 sigma^2)) / sum,   |k| <= radius = floor(4 sigma + 1/2)
-///
 /// Beyond the border the image goes on as its mirror image, the border pixel repeated (c b a | a b
-/// c). Below sigma = 1/8 the radius is 0 and the sample is returned bit for bit.
+/// c), as in SciPy. Where the radius is 0 (four_sigma below sigma = 1/8) the sample is returned bit
+/// for bit.
 /// @param image  [N, C, *size] floating point
 /// @param sigma  [N] float64 on the CPU, in voxels, at least 0
 /// @throws       std::invalid_argument when the shapes disagree
-/// Source: radius and border of SciPy's gaussian_filter, which COVER's code calls.
-COVECTOR_API at::Tensor gaussian_blur(const at::Tensor& image, const at::Tensor& sigma);
+COVECTOR_API at::Tensor gaussian_blur(const at::Tensor& image, const at::Tensor& sigma,
+                                      BlurRadius radius = BlurRadius::four_sigma);
 
 struct COVECTOR_API BlurOptions {
   std::vector<double> sigma = {0.0, 0.05};
+  std::string radius = "four_sigma";
 
   static void describe(Schema<BlurOptions>& schema);
 };

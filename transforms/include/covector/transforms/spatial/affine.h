@@ -39,6 +39,7 @@ COVECTOR_API SpatialMap affine_map(const AffineParameters& parameters,
 struct COVECTOR_API AffineOptions {
   double degree = 1.5;
   double rotation = 20.0;     // degrees of arc, COVER's pi / 9
+  std::int64_t angles = 2;    // in 2D
   double scale = 0.5;         // half width around 1
   double translation = 0.2;   // of the side
   double shear = 180.0 / 32;  // degrees of arc, COVER's pi / 32
