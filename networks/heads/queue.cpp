@@ -35,10 +35,12 @@ void Queue::store() {
   const auto capacity = keys_.size(0);
   const auto count = rows.size(0);
   const auto kept = std::min(count, capacity);
-  // On the device, where the pointer stays: nothing waits for it.
-  const auto places = at::arange(count - kept, count, keys_.options().dtype(torch::kInt64))
-                          .add_(pointer_)
-                          .remainder_(capacity);
+  // On the device, where the pointer stays: nothing waits for it. Cast, as Module::to(dtype) turns
+  // the pointer into a floating-point number.
+  const auto places =
+      (at::arange(count - kept, count, keys_.options().dtype(torch::kInt64)) + pointer_)
+          .remainder(capacity)
+          .to(torch::kInt64);
   keys_.index_copy_(0, places, rows.narrow(0, count - kept, kept));
   pointer_.add_(count).remainder_(capacity);
 }

@@ -11,9 +11,9 @@
 
 namespace covector::testing {
 
-/// The largest number of bytes that CPU tensors held at one time while `act` ran, above what they
-/// held before: its result, what it kept for a gradient and what it needed in between. Allocations
-/// of the calling thread and of the autograd threads it starts are counted.
+/// The largest number of bytes that CPU tensors held at one time while `act` ran, of what it
+/// allocated: its result, what it kept for a gradient and what it needed in between. Memory that
+/// was there before counts neither while it is held nor when it is given back.
 inline std::int64_t peak_bytes(const std::function<void()>& act) {
   struct Meter final : c10::MemoryReportingInfoBase {
     void reportMemoryUsage(void* /*data*/, std::int64_t change, std::size_t /*allocated*/,
