@@ -3,6 +3,7 @@
 #include "accumulate.h"
 #include "cosine.h"
 #include "covector/core/check.h"
+#include "spectrum.h"
 
 #include <torch/types.h>
 
@@ -13,15 +14,6 @@
 
 namespace covector::losses {
 namespace {
-
-// At most `limit` of `count` indices, spread evenly without the period of any image side (steps of
-// the golden ratio, modulo the count).
-at::Tensor spread(std::int64_t count, std::int64_t limit, const at::Device& device) {
-  constexpr double kGolden = 0.61803398874989485;
-  if (count <= limit) return torch::arange(count, torch::dtype(torch::kInt64).device(device));
-  const auto turns = torch::arange(limit, torch::dtype(torch::kFloat64).device(device)) * kGolden;
-  return ((turns - turns.floor()) * count).floor().to(torch::kInt64).clamp_max(count - 1);
-}
 
 // Features [pairs, C] of chosen pixels: image `sample`, flat position `position`.
 at::Tensor pick(const at::Tensor& map, const at::Tensor& sample, const at::Tensor& position) {
@@ -98,13 +90,8 @@ at::Tensor effective_rank(const at::Tensor& features, std::int64_t max_positions
   // float64: the rank of nearly parallel features hangs on small differences.
   const auto rows =
       pick(features, index.div(pixels, "floor"), index.remainder(pixels)).to(torch::kFloat64);
-  const auto singular = torch::linalg_svdvals(rows - rows.mean(0, true));
   // What rounding leaves of equal features is no spread.
-  const auto noise = 1e-14 * rows.norm();
-  const auto s = torch::where(singular > noise, singular, 0);
-  const auto p = s / s.sum().clamp_min(std::numeric_limits<double>::min());
-  const auto entropy = -torch::special_xlogy(p, p).sum();
-  return torch::where(s.sum() > 0, entropy.exp(), 0).to(torch::kFloat32);
+  return spectral_rank(rows - rows.mean(0, true), 1e-14 * rows.norm()).to(torch::kFloat32);
 }
 
 }  // namespace covector::losses
