@@ -1,0 +1,63 @@
+#include "covector/datasets/view_pictures.h"
+
+#include <torch/types.h>
+
+#include <algorithm>
+
+namespace covector::datasets {
+namespace {
+
+constexpr std::int64_t kSamples = 4;
+constexpr std::int64_t kPixels = 384;
+constexpr std::int64_t kArrows = 16;
+
+std::int64_t longer(const at::Tensor& picture) {
+  return std::max(picture.size(1), picture.size(2));
+}
+
+at::Tensor in_grey(const at::Tensor& plane, const at::Tensor& like) {
+  return grey_picture(plane, like.min().item<double>(), like.max().item<double>());
+}
+
+}  // namespace
+
+std::int64_t drawn_samples(const at::Tensor& batch) {
+  return std::min(kSamples, batch.size(0));
+}
+
+at::Tensor plane(const at::Tensor& image, std::int64_t sample) {
+  const auto slice = middle_slice(image[sample]);
+  return slice.size(0) == 3 ? slice : slice.narrow(0, 0, 1);
+}
+
+at::Tensor in_plane(const at::Tensor& displacement, std::int64_t sample) {
+  const auto slice = middle_slice(displacement[sample]);
+  return slice.narrow(0, slice.size(0) - 2, 2);
+}
+
+at::Tensor enlarged(const at::Tensor& picture) {
+  return enlarge(picture, std::max<std::int64_t>(1, kPixels / longer(picture)));
+}
+
+at::Tensor view_picture(const at::Tensor& plane, const at::Tensor& like) {
+  return enlarged(in_grey(plane, like));
+}
+
+at::Tensor view_picture(const at::Tensor& plane) {
+  return view_picture(plane, plane);
+}
+
+at::Tensor region_picture(const at::Tensor& plane, const at::Tensor& region) {
+  return enlarged(overlay_labels(in_grey(plane, plane), region.to(torch::kInt64)));
+}
+
+at::Tensor heat_view(const at::Tensor& plane, double low, double high) {
+  return enlarged(heat_picture(plane, low, high));
+}
+
+at::Tensor with_arrows(const at::Tensor& picture, const at::Tensor& displacement, Colour colour) {
+  const auto spacing = std::max<std::int64_t>(1, longer(displacement) / kArrows);
+  return overlay_arrows(picture, displacement, spacing, colour);
+}
+
+}  // namespace covector::datasets

@@ -1,0 +1,67 @@
+#include "support/catch.h"
+
+#include "covector/datasets/view_pictures.h"
+
+#include <torch/types.h>
+
+namespace covector::datasets {
+namespace {
+
+TEST_CASE("at most the first four samples are drawn", "[picture]") {
+  CHECK(drawn_samples(torch::zeros({3, 1, 2, 2})) == 3);
+  CHECK(drawn_samples(torch::zeros({9, 1, 2, 2})) == 4);
+}
+
+TEST_CASE("a plane is the middle slice of a sample, in colour where it has three channels",
+          "[picture]") {
+  const auto image = torch::arange(2 * 2 * 3 * 4).view({2, 2, 3, 4});
+  CHECK(torch::equal(plane(image, 1), image[1].narrow(0, 0, 1)));
+  const auto colour = torch::arange(2 * 3 * 3 * 4).view({2, 3, 3, 4});
+  CHECK(torch::equal(plane(colour, 1), colour[1]));
+  const auto volume = torch::arange(2 * 5 * 3 * 4).view({2, 1, 5, 3, 4});
+  CHECK(torch::equal(plane(volume, 0), volume[0].select(1, 2)));
+}
+
+TEST_CASE("of a displacement the last two components lie in the plane", "[picture]") {
+  const auto flat = torch::arange(2 * 2 * 3 * 4).view({2, 2, 3, 4});
+  CHECK(torch::equal(in_plane(flat, 1), flat[1]));
+  const auto deep = torch::arange(2 * 3 * 5 * 3 * 4).view({2, 3, 5, 3, 4});
+  CHECK(torch::equal(in_plane(deep, 1), deep[1].select(1, 2).slice(0, 1, 3)));
+}
+
+TEST_CASE("small pictures are enlarged by a whole factor, large ones are not", "[picture]") {
+  CHECK(enlarged(torch::zeros({3, 50, 100}, torch::kUInt8)).sizes() ==
+        at::IntArrayRef({3, 150, 300}));
+  CHECK(enlarged(torch::zeros({3, 500, 100}, torch::kUInt8)).sizes() ==
+        at::IntArrayRef({3, 500, 100}));
+}
+
+TEST_CASE("a view is grey by its own range or that of another", "[picture]") {
+  const auto image = torch::linspace(0, 1, 400).view({1, 1, 400});
+  CHECK(torch::equal(view_picture(image), grey_picture(image, 0, 1)));
+  CHECK(torch::equal(view_picture(image, image * 2), grey_picture(image, 0, 2)));
+  CHECK(torch::equal(heat_view(image, 0.2, 0.5), heat_picture(image, 0.2, 0.5)));
+}
+
+TEST_CASE("a region is painted over the view it belongs to", "[picture]") {
+  const auto image = torch::linspace(0, 1, 400).view({1, 1, 400});
+  const auto region = image > 0.5;
+  const auto picture = region_picture(image, region);
+  CHECK(torch::equal(picture, overlay_labels(grey_picture(image), region.to(torch::kInt64))));
+  const auto grey = grey_picture(image);
+  CHECK(torch::equal((picture != grey).any(0, true).logical_and(region.logical_not()),
+                     torch::zeros_like(region)));
+}
+
+TEST_CASE("sixteen arrows stand along the longer side", "[picture]") {
+  const auto picture = torch::zeros({3, 64, 32}, torch::kUInt8);
+  // No displacement: every arrow is a dot.
+  const auto dots = with_arrows(picture, torch::zeros({2, 64, 32}), {255, 0, 0});
+  CHECK((dots[0] == 255).sum().item<std::int64_t>() == 16 * 8);
+  CHECK((with_arrows(picture, torch::zeros({2, 4, 2}), {255, 0, 0})[0] == 255)
+            .sum()
+            .item<std::int64_t>() == 4 * 2);
+}
+
+}  // namespace
+}  // namespace covector::datasets
