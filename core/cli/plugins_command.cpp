@@ -22,10 +22,16 @@ ordered_json listing_json(const std::vector<FoundPlugin>& plugins, const std::st
                         {"family", item.family},
                         {"summary", item.summary},
                         {"source", item.source},
+                        {"reconstruction", item.reconstruction},
                         {"plugin", plugin.name},
                         {"version", plugin.version},
                         {"file", plugin.file.string()}});
   return json;
+}
+
+std::string summary_of(const Provided& item) {
+  return item.summary +
+         (item.reconstruction.empty() ? "" : " (reconstruction: " + item.reconstruction + ")");
 }
 
 /// What the manifests say; opens nothing.
@@ -36,7 +42,7 @@ void list(PluginLoader& loader, const std::string& kind, std::ostream& out) {
     for (const auto& plugin : loader.found())
       for (const auto& item : plugin.provides)
         if (item.kind == known && (kind.empty() || item.kind == kind))
-          parts.add({item.kind, item.name, item.family, plugin.name, item.summary});
+          parts.add({item.kind, item.name, item.family, plugin.name, summary_of(item)});
   for (const auto& plugin : loader.found())
     files.add({plugin.name, plugin.version, plugin.file.string()});
   if (parts.empty()) {
@@ -79,12 +85,17 @@ ordered_json part_json(const ReferencePart& part) {
                        {"unit", option.unit},
                        {"constraint", option.constraint},
                        {"doc", option.doc}});
+  auto watched = ordered_json::object();
+  for (const auto& [entry, meaning] : part.doc.watched) watched[entry] = meaning;
   return {{"kind", part.kind},
           {"name", part.name},
           {"summary", part.doc.summary},
           {"family", part.doc.family},
           {"source", part.doc.source},
+          {"reconstruction", part.doc.reconstruction},
+          {"transfers", part.doc.transfers},
           {"departures", part.doc.departures},
+          {"watch", watched},
           {"options", options},
           {"plugin", part.from.plugin},
           {"version", part.from.version},

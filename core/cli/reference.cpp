@@ -43,19 +43,27 @@ std::string page_of(const ReferencePart& part) {
   return part.kind + "-" + part.name + ".md";
 }
 
-/// Summary, source, departures and options, below a heading.
+/// Summary, source, departures, options and what to watch, below a heading.
 std::string markdown_body(const PartDoc& doc) {
   std::string out;
   if (!doc.summary.empty()) out += doc.summary + "\n\n";
   if (!doc.family.empty()) out += "Family: " + doc.family + "\n\n";
   if (!doc.source.empty()) out += "Source: " + doc.source + "\n\n";
+  if (!doc.reconstruction.empty()) out += "**A reconstruction**: " + doc.reconstruction + "\n\n";
+  if (!doc.transfers.empty()) out += "What goes downstream: " + doc.transfers + "\n\n";
   if (!doc.departures.empty()) {
     out += "Where paper, released code and this part differ:\n\n";
     for (const auto& departure : doc.departures) out += "- " + departure + "\n";
     out += "\n";
   }
   const auto options = option_table(doc);
-  return out + (options.empty() ? "" : options.markdown());
+  if (!options.empty()) out += options.markdown();
+  if (!doc.watched.empty()) {
+    TextTable watched({"in the log", "what it tells"});
+    for (const auto& [entry, meaning] : doc.watched) watched.add({"`" + entry + "`", meaning});
+    out += (options.empty() ? "" : "\n") + std::string("What to watch:\n\n") + watched.markdown();
+  }
+  return out;
 }
 
 std::string page(const ReferencePart& part) {
@@ -90,7 +98,8 @@ std::string index_page(const std::vector<ReferencePart>& parts) {
   for (const auto& part : parts) {
     if (part.kind != kind) out += "\n## " + part.kind + "\n\n";
     kind = part.kind;
-    out += "- [`" + part.name + "`](" + page_of(part) + ") " + part.doc.summary + "\n";
+    out += "- [`" + part.name + "`](" + page_of(part) + ") " + part.doc.summary +
+           (part.doc.reconstruction.empty() ? "" : " *A reconstruction.*") + "\n";
   }
   return out;
 }
@@ -128,8 +137,11 @@ std::string to_text(const ReferencePart& part) {
   row("", part.doc.summary);
   row("family: ", part.doc.family);
   row("source: ", part.doc.source);
+  row("reconstruction: ", part.doc.reconstruction);
+  row("goes downstream: ", part.doc.transfers);
   for (const auto& departure : part.doc.departures) row("departure: ", departure);
   if (!part.usage.empty()) out += "\n" + part.usage;
+  for (const auto& [entry, meaning] : part.doc.watched) row("watch " + entry + ": ", meaning);
   const auto options = option_table(part.doc);
   return out + (options.empty() ? "" : "\n" + options.text("  "));
 }

@@ -47,8 +47,9 @@ void build_learner(Assembly& built, const TrainPlan& plan, Registries& registrie
     });
     built.learner = learner_of(built.task);
   } else {
+    const MethodInput method_input{input, plan.loop.batch / plan.loop.accumulate};
     built.method = made("method", plan.learner, [&] {
-      return registries.of<Method>().create(plan.learner, "method", built.backbone, input);
+      return registries.of<Method>().create(plan.learner, "method", built.backbone, method_input);
     });
     built.learner = learner_of(built.method);
   }

@@ -12,6 +12,7 @@
 #include <deque>
 #include <exception>
 #include <list>
+#include <map>
 #include <mutex>
 #include <sstream>
 #include <thread>
@@ -67,8 +68,10 @@ std::string text_of(at::IntArrayRef shape) {
 
 }  // namespace
 
-Batch stack(const std::vector<Sample>& samples, at::Device device) {
+Batch stack(const std::vector<Sample>& samples, at::Device device,
+            std::vector<std::int64_t> positions) {
   Batch batch;
+  batch.positions = std::move(positions);
   std::vector<at::Tensor> images;
   std::vector<at::Tensor> labels;
   for (const auto& sample : samples) {
@@ -94,7 +97,7 @@ struct Batches::Worker {
   /// The images of one step, filled in by the threads in any order.
   struct Step {
     std::int64_t number;
-    std::vector<std::int64_t> indices;  // sample by sample, the images of a sample side by side
+    std::vector<std::int64_t> positions;  // sample by sample, the images of a sample side by side
     std::vector<Sample> samples;
     std::size_t taken = 0;
     std::size_t done = 0;
@@ -115,7 +118,7 @@ struct Batches::Worker {
       throw DataError(
           "the method takes pairs of different images, but the training split has one image");
     const std::lock_guard lock(mutex);
-    for (std::int64_t i = 0; i < options.prefetch; ++i) plan();
+    plan();
     for (std::int64_t i = 0; i < options.threads; ++i) threads.emplace_back([this] { decode(); });
   }
   ~Worker() {
@@ -129,14 +132,20 @@ struct Batches::Worker {
 
   std::int64_t count() const { return static_cast<std::int64_t>(indices.size()); }
 
-  std::int64_t index_at(std::int64_t position) {
-    const auto epoch = position / count();
-    if (epoch != permuted_epoch) {
-      permutation = RandomStream(options.seed, "order", {static_cast<std::uint64_t>(epoch)})
-                        .permutation(count());
-      permuted_epoch = epoch;
-    }
-    return permutation[position % count()];
+  /// Position of the image that is shown as the n-th of the run.
+  std::int64_t shown(std::int64_t n) {
+    const auto epoch = n / count();
+    if (!options.chosen && !orders.contains(epoch))
+      orders[epoch] = RandomStream(options.seed, "order", {static_cast<std::uint64_t>(epoch)})
+                          .permutation(count());
+    return orders.at(epoch)[n % count()];
+  }
+
+  std::pair<std::int64_t, std::int64_t> epochs_of(std::int64_t step) const {
+    return {step * options.batch / count(), ((step + 1) * options.batch - 1) / count()};
+  }
+  bool known(std::int64_t step) const {
+    return !options.chosen || orders.contains(epochs_of(step).second);
   }
 
   /// The other images of a sample: any but the first, keyed by step and place in the batch.
@@ -149,17 +158,26 @@ struct Batches::Worker {
     return drawn < first ? drawn : drawn + 1;
   }
 
-  /// Appends the next step to the queue. Called with the mutex held.
+  /// Fills the queue with the next steps, as far as their images are known. Called with the mutex
+  /// held.
   void plan() {
-    Step step{planned++, {}, {}, 0, 0, nullptr};
-    for (std::int64_t slot = 0; slot < options.batch; ++slot) {
-      const auto first = index_at(step.number * options.batch + slot);
-      step.indices.push_back(indices[first]);
-      for (std::int64_t image = 1; image < options.images_per_sample; ++image)
-        step.indices.push_back(indices[partner_of(first, step.number, slot, image)]);
+    while (static_cast<std::int64_t>(queue.size()) < options.prefetch && known(planned)) {
+      queue.push_back(step_at(planned));
+      ++planned;
     }
-    step.samples.resize(step.indices.size());
-    queue.push_back(std::move(step));
+    orders.erase(orders.begin(), orders.lower_bound(epochs_of(planned).first));
+  }
+
+  Step step_at(std::int64_t number) {
+    Step step{number, {}, {}, 0, 0, nullptr};
+    for (std::int64_t slot = 0; slot < options.batch; ++slot) {
+      const auto first = shown(number * options.batch + slot);
+      step.positions.push_back(first);
+      for (std::int64_t image = 1; image < options.images_per_sample; ++image)
+        step.positions.push_back(partner_of(first, number, slot, image));
+    }
+    step.samples.resize(step.positions.size());
+    return step;
   }
 
   Sample fetch(std::int64_t index) {
@@ -171,7 +189,7 @@ struct Batches::Worker {
 
   Step* unfinished() {
     for (auto& step : queue)
-      if (step.taken < step.indices.size()) return &step;
+      if (step.taken < step.positions.size()) return &step;
     return nullptr;
   }
 
@@ -186,7 +204,7 @@ struct Batches::Worker {
       if (stopping) return;
       auto* step = unfinished();
       const auto place = step->taken++;
-      const auto index = step->indices[place];
+      const auto index = indices[step->positions[place]];
       const auto number = step->number;
       lock.unlock();
       Sample sample;
@@ -203,17 +221,20 @@ struct Batches::Worker {
       // step is not popped before all of its images are done.
       step->samples[place] = std::move(sample);
       if (error && !step->error) step->error = error;
-      if (++step->done == step->indices.size()) ready.notify_all();
+      if (++step->done == step->positions.size()) ready.notify_all();
     }
   }
 
   std::vector<Batch> next() {
     const auto begin = std::chrono::steady_clock::now();
     std::unique_lock lock(mutex);
-    ready.wait(lock, [this] { return queue.front().done == queue.front().indices.size(); });
+    if (queue.empty())
+      throw std::logic_error("the order of epoch " + std::to_string(epochs_of(planned).second) +
+                             " was not set before its first step");
+    ready.wait(lock, [this] { return queue.front().done == queue.front().positions.size(); });
     waited += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
     if (queue.front().error) std::rethrow_exception(queue.front().error);
-    const auto samples = std::move(queue.front().samples);
+    const auto step = std::move(queue.front());
     queue.pop_front();
     plan();
     lock.unlock();
@@ -222,9 +243,12 @@ struct Batches::Worker {
     std::vector<Batch> batches;
     for (std::int64_t image = 0; image < options.images_per_sample; ++image) {
       std::vector<Sample> part;
-      for (std::size_t i = image; i < samples.size(); i += options.images_per_sample)
-        part.push_back(samples[i]);
-      batches.push_back(stack(part, device));
+      std::vector<std::int64_t> positions;
+      for (std::size_t i = image; i < step.samples.size(); i += options.images_per_sample) {
+        part.push_back(step.samples[i]);
+        positions.push_back(step.positions[i]);
+      }
+      batches.push_back(stack(part, device, std::move(positions)));
     }
     return batches;
   }
@@ -240,8 +264,7 @@ struct Batches::Worker {
   std::condition_variable ready;
   std::deque<Step> queue;
   std::int64_t planned;
-  std::int64_t permuted_epoch = -1;
-  std::vector<std::int64_t> permutation;
+  std::map<std::int64_t, std::vector<std::int64_t>> orders;  // by epoch
   bool stopping = false;
   double waited = 0;
   std::vector<std::thread> threads;
@@ -257,15 +280,32 @@ std::vector<Batch> Batches::next() {
 }
 
 Batch Batches::image(std::int64_t position) {
-  return stack({worker_->fetch(worker_->indices.at(position))}, worker_->device);
+  return stack({worker_->fetch(worker_->indices.at(position))}, worker_->device, {position});
 }
 
 double Batches::waited_seconds() const {
   return worker_->waited;
 }
 
-std::int64_t Batches::epoch_of(std::int64_t step) const {
-  return step * worker_->options.batch / worker_->count();
+std::pair<std::int64_t, std::int64_t> Batches::epochs_of(std::int64_t step) const {
+  return worker_->epochs_of(step);
+}
+
+void Batches::set_order(std::int64_t epoch, std::vector<std::int64_t> order) {
+  {
+    const std::lock_guard lock(worker_->mutex);
+    const auto count = worker_->count();
+    const bool valid = static_cast<std::int64_t>(order.size()) == count &&
+                       std::all_of(order.begin(), order.end(), [&](std::int64_t position) {
+                         return 0 <= position && position < count;
+                       });
+    if (!valid)
+      throw std::logic_error("the order of an epoch must be " + std::to_string(count) +
+                             " positions below that number");
+    worker_->orders[epoch] = std::move(order);
+    worker_->plan();
+  }
+  worker_->work.notify_all();
 }
 
 }  // namespace covector

@@ -15,11 +15,13 @@ struct BatchOptions {
   std::int64_t threads = 1;              // decoding threads
   std::int64_t cache_bytes = 1LL << 30;  // decoded images kept in memory
   std::int64_t prefetch = 2;             // batches decoded ahead
+  bool chosen = false;                   // set_order() says which images each epoch shows
 };
 
 /// The endless stream of training batches. Which images step k gets depends on seed and k alone:
-/// epochs are permutations keyed by (seed, epoch) laid end to end. Threads decode ahead; an error
-/// while reading an image is thrown by next(), with the step and the image's id.
+/// epochs are permutations keyed by (seed, epoch) laid end to end, or the orders that set_order()
+/// gives. Threads decode ahead; an error while reading an image is thrown by next(), with the step
+/// and the image's id.
 class COVECTOR_API Batches {
  public:
   /// @param indices     the images of the dataset to draw from
@@ -34,8 +36,11 @@ class COVECTOR_API Batches {
   Batch image(std::int64_t position);
   /// Seconds next() has spent waiting for data, over the life of this object.
   double waited_seconds() const;
-  /// Epoch in which a step begins.
-  std::int64_t epoch_of(std::int64_t step) const;
+  /// First and last epoch that a step shows images of.
+  std::pair<std::int64_t, std::int64_t> epochs_of(std::int64_t step) const;
+  /// The images of an epoch by position, as many as there are. With options.chosen, needed before
+  /// the first step of the epoch.
+  void set_order(std::int64_t epoch, std::vector<std::int64_t> order);
 
  private:
   struct Worker;
@@ -43,6 +48,8 @@ class COVECTOR_API Batches {
 };
 
 /// Samples of equal shape as one batch. Throws DataError naming two that differ.
-COVECTOR_API Batch stack(const std::vector<Sample>& samples, at::Device device);
+/// @param positions  of the samples among the training images, where they are such
+COVECTOR_API Batch stack(const std::vector<Sample>& samples, at::Device device,
+                         std::vector<std::int64_t> positions = {});
 
 }  // namespace covector

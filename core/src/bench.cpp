@@ -47,7 +47,7 @@ int bench_recipe(const RunRequest& request, int steps, Registries& registries, P
   const auto device = choose_device(request.device);
   configure_computing(device, request.threads);
   auto built = assemble(plan, registries, loader, /*open_data=*/true);
-  if (built.learner->phases().empty())
+  if (!built.learner->trains())
     throw RecipeError("'" + *plan.learner.find("type")->as_string() +
                       "' trains nothing, so there is nothing to measure");
   built.learner->module().to(device);
@@ -60,7 +60,7 @@ int bench_recipe(const RunRequest& request, int steps, Registries& registries, P
   constexpr int kWarmUp = 2;  // the first steps fill caches and choose kernels
   for (int i = 0; i < kWarmUp; ++i) trainer.step(*batches);
   Stopwatch watch(device);
-  for (int i = 0; i < steps; ++i) trainer.step(*batches, &watch);
+  for (int i = 0; i < steps; ++i) trainer.step(*batches, /*logged=*/false, &watch);
 
   nlohmann::ordered_json json{{"recipe", request.recipe.file.string()},
                               {"device", describe(device)},
@@ -69,6 +69,10 @@ int bench_recipe(const RunRequest& request, int steps, Registries& registries, P
   for (const auto& part : {"data", "views", "forward", "backward", "optimiser"})
     json["seconds_per_step"][part] = watch.seconds().at(part) / steps;
   const auto fresh = batches_of(plan, built, 0, device);
+  if (built.learner->chooses_images())
+    for (std::int64_t epoch = 0; epoch <= fresh->epochs_of(steps + plan.loop.prefetch).second;
+         ++epoch)
+      fresh->set_order(epoch, built.learner->order(epoch, images, plan.seed));
   const auto batch = fresh->next();
   json["data_only_steps_per_second"] = data_alone(*fresh, steps);
   json["views_only_steps_per_second"] = views_alone(plan, built, batch, steps, device);

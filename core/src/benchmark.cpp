@@ -30,6 +30,18 @@ void BenchmarkOptions::describe(Schema<BenchmarkOptions>& schema) {
           "shared: one pretraining, of the first seed, serves all seeds of a task; per-seed: each "
           "has its own")
       .one_of({"shared", "per-seed"});
+  schema.field("baseline", &BenchmarkOptions::baseline)
+      .doc(
+          "the recipe of 'pretrain', without .toml, that the others are compared with, case by "
+          "case; empty: none");
+  schema.rule([](const BenchmarkOptions& o) {
+    const auto names_it = [&](const std::string& file) {
+      return fs::path(file).stem() == o.baseline;
+    };
+    return o.baseline.empty() || std::any_of(o.pretrain.begin(), o.pretrain.end(), names_it)
+               ? std::string()
+               : "'baseline' = \"" + o.baseline + "\" is none of the recipes of 'pretrain'";
+  });
   schema.rule([](const BenchmarkOptions& o) {
     return o.pretrain.empty() || o.adapt.empty() ? "needs 'pretrain' and 'adapt', lists of recipes"
                                                  : std::string();
@@ -96,13 +108,6 @@ void put(OptionTable& table, const std::string& key, OptionValue value) {
   table.set(key, std::move(value));
 }
 
-bool trains_nothing(const Recipe& recipe) {
-  const auto* method = recipe.table.find("method");
-  const auto* table = method ? method->as_table() : nullptr;
-  const auto* type = table ? table->find("type") : nullptr;
-  return type && type->as_string() && *type->as_string() == "scratch";
-}
-
 void raise(const std::vector<std::string>& refusals) {
   std::string text;
   for (const auto& refusal : refusals) text += (text.empty() ? "" : "\n") + refusal;
@@ -124,6 +129,19 @@ std::vector<CellResult> results_of(const BenchmarkPlan& plan) {
   return results;
 }
 
+/// What is said of rows whose method is a reconstruction; their plug-ins have been opened.
+std::map<std::string, std::string> notes_of(const BenchmarkPlan& plan,
+                                            const Registries& registries) {
+  std::map<std::string, std::string> notes;
+  for (const auto& cell : plan.cells) {
+    if (!cell.column.empty()) continue;
+    const auto& method = *cell.recipe.table.find("method")->as_table();
+    const auto& entry = registries.of<Method>().at(*method.find("type")->as_string());
+    if (!entry.doc.reconstruction.empty()) notes[cell.row] = entry.doc.reconstruction;
+  }
+  return notes;
+}
+
 }  // namespace
 
 BenchmarkPlan plan_benchmark(const Recipe& recipe, const fs::path& output) {
@@ -132,13 +150,12 @@ BenchmarkPlan plan_benchmark(const Recipe& recipe, const fs::path& output) {
   const auto adapt = load_all(recipe, options.adapt, "adapt");
   const bool shared = options.pretraining == "shared";
 
-  BenchmarkPlan plan;
+  BenchmarkPlan plan{{}, options.baseline};
   const auto pretrain_folder = [&](const std::string& stem, std::int64_t seed) {
     const auto folder = output / "pretrain" / stem;
     return shared ? folder : folder / ("seed-" + std::to_string(seed));
   };
   for (const auto& [stem, base] : pretrain) {
-    if (trains_nothing(base)) plan.baseline = stem;
     for (const auto seed : options.seeds) {
       if (shared && seed != options.seeds.front()) continue;
       auto own = base;
@@ -174,7 +191,7 @@ int run_benchmark(const RunRequest& request, Registries& registries, PluginLoade
     const RunRequest own{cell.recipe, cell.folder, request.device, request.threads, request.quiet};
     if (const auto code = run_training(own, registries, loader, out); code != 0) return code;
   }
-  const auto table = make_table(results_of(plan), plan.baseline);
+  const auto table = make_table(results_of(plan), plan.baseline, notes_of(plan, registries));
   const auto markdown = to_markdown(table, plan.baseline);
   write_text(output / "table.json", to_json(table, plan.baseline));
   write_text(output / "table.md", markdown);

@@ -12,6 +12,7 @@ struct COVECTOR_API BenchmarkOptions {
   std::vector<std::string> adapt;
   std::vector<std::int64_t> seeds = {0, 1, 2};
   std::string pretraining = "shared";
+  std::string baseline;
 
   static void describe(Schema<BenchmarkOptions>& schema);
 };
@@ -28,7 +29,7 @@ struct Cell {
 /// The runs of a benchmark in an order in which each comes after the one it builds on.
 struct BenchmarkPlan {
   std::vector<Cell> cells;
-  std::string baseline;  // the row whose method is `scratch`; empty when there is none
+  std::string baseline;  // the row that the others are compared with; empty for none
 };
 
 /// @param output  the benchmark's folder

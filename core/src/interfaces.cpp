@@ -10,6 +10,9 @@ Dataset::~Dataset() = default;
 Task::~Task() = default;
 Command::~Command() = default;
 
+std::vector<std::string> Method::phases(std::int64_t, std::int64_t) const {
+  return {"train"};
+}
 std::vector<at::Tensor> Method::parameters_of(const std::string&) const {
   std::vector<at::Tensor> trained;
   for (const auto& parameter : parameters())
@@ -18,6 +21,12 @@ std::vector<at::Tensor> Method::parameters_of(const std::string&) const {
 }
 void Method::after_step(std::int64_t, std::int64_t) {}
 void Method::begin_epoch(const EpochContext&) {}
+std::vector<std::int64_t> Method::order(std::int64_t, std::int64_t, std::uint64_t) const {
+  return {};
+}
+std::map<std::string, Embedding> Method::embed(Views&) {
+  return {};
+}
 void Method::draw(Views&, const std::filesystem::path&) {}
 
 void Task::begin(const TrainingImages&) {}

@@ -13,16 +13,14 @@ namespace {
 using nlohmann::ordered_json;
 
 ordered_json to_json(const Provided& item) {
-  return {{"kind", item.kind},
-          {"name", item.name},
-          {"summary", item.summary},
-          {"family", item.family},
-          {"source", item.source}};
+  return {{"kind", item.kind},       {"name", item.name},
+          {"summary", item.summary}, {"family", item.family},
+          {"source", item.source},   {"reconstruction", item.reconstruction}};
 }
 
 Provided provided_from(const ordered_json& json) {
-  return {json.at("kind"), json.at("name"), json.at("summary"), json.at("family"),
-          json.at("source")};
+  return {json.at("kind"),   json.at("name"),   json.at("summary"),
+          json.at("family"), json.at("source"), json.at("reconstruction")};
 }
 
 std::string remake(const fs::path& plugin) {

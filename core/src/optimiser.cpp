@@ -2,6 +2,8 @@
 
 #include <torch/types.h>
 
+#include <algorithm>
+
 namespace covector {
 
 Optimiser::Optimiser(std::vector<at::Tensor> parameters) : parameters_(std::move(parameters)) {}
@@ -12,6 +14,18 @@ std::vector<std::size_t> Optimiser::with_gradient() const {
   for (std::size_t i = 0; i < parameters_.size(); ++i)
     if (parameters_[i].grad().defined()) positions.push_back(i);
   return positions;
+}
+
+void Optimiser::restart(const at::Tensor& parameter) {
+  const torch::NoGradGuard no_grad;
+  const auto position = std::find_if(parameters_.begin(), parameters_.end(),
+                                     [&](const auto& mine) { return mine.is_same(parameter); });
+  if (position == parameters_.end())
+    throw std::invalid_argument("a parameter that is not trained was said to be renewed");
+  const auto all = state();
+  for (auto i = static_cast<std::size_t>(position - parameters_.begin()); i < all.size();
+       i += parameters_.size())
+    all[i].zero_();
 }
 
 at::Tensor Optimiser::step(double rate) {

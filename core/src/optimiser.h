@@ -25,8 +25,13 @@ class COVECTOR_API Optimiser {
   /// Gradients are scaled down so that their global norm is at most this; 0: as they are.
   virtual double clip_norm() const = 0;
   virtual void update(double rate) = 0;
-  /// What a checkpoint carries: tensors in an order that depends on the parameters alone.
+  /// What a checkpoint carries: tensors in an order that depends on the parameters alone, one list
+  /// of them for all parameters after the other.
   virtual std::vector<at::Tensor> state() const = 0;
+
+  const std::vector<at::Tensor>& parameters() const { return parameters_; }
+  /// Forgets what it has gathered about a parameter, which holds new values.
+  void restart(const at::Tensor& parameter);
 
   /// Clips, updates at this learning rate and clears the gradients.
   /// @returns  the global norm of the gradients before clipping: scalar on their device

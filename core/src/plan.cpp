@@ -29,6 +29,11 @@ void LoopOptions::describe(Schema<LoopOptions>& schema) {
       .at_least(0.0);
   schema.field("prefetch", &LoopOptions::prefetch).doc("batches decoded ahead").at_least(1);
   schema.field("log_every", &LoopOptions::log_every).doc("steps between log lines").at_least(1);
+  schema.field("monitor_every", &LoopOptions::monitor_every)
+      .doc(
+          "steps between looks of the collapse monitors at a fixed set of crops, in methods that "
+          "offer features to look at; 0: never")
+      .at_least(0);
   schema.field("checkpoint_every", &LoopOptions::checkpoint_every)
       .doc("steps between checkpoints; the last step always writes one")
       .at_least(1);
@@ -188,7 +193,7 @@ std::vector<ViewSpec> read_views(const std::optional<Part>& views, Problems& pro
   for (const auto& [name, value] : views->entries) {
     if (const auto* table = value.as_table())
       specs.push_back(
-          {name, schema_of<ViewOptions>().parse(*table, "views." + name, problems).chain, 0});
+          {name, schema_of<ViewOptions>().parse(*table, "views." + name, problems).chain});
     else
       problems.add("views", value.where, "'" + name + "' must be a table with a 'chain'");
   }

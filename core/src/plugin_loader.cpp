@@ -263,7 +263,7 @@ std::vector<Provided> provided_by(const Registries& registries, const fs::path& 
     for (const auto& [name, entry] : registry)
       if (entry.from.file == file.string())
         provided.push_back({std::string(kind_of(registry)), name, entry.doc.summary,
-                            entry.doc.family, entry.doc.source});
+                            entry.doc.family, entry.doc.source, entry.doc.reconstruction});
   });
   return provided;
 }

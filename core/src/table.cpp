@@ -58,7 +58,7 @@ std::optional<Paired> compare(const Cells& cells, const Cells& baseline,
 }
 
 TableEntry entry_of(const Cells& cells, const Metric& metric) {
-  TableEntry entry{cells.front()->row, cells.front()->column, metric, {}, {}, 0, 0, {}};
+  TableEntry entry{cells.front()->row, cells.front()->column, metric, {}, {}, 0, 0, {}, {}};
   std::vector<double> by_seed;
   for (const auto* cell : cells) {
     const auto mean = mean_of(cell->measurement, metric.name);
@@ -121,7 +121,8 @@ std::pair<double, double> bootstrap_interval(const std::vector<double>& values) 
 }
 
 std::vector<TableEntry> make_table(const std::vector<CellResult>& cells,
-                                   const std::string& baseline) {
+                                   const std::string& baseline,
+                                   const std::map<std::string, std::string>& notes) {
   std::vector<std::string> rows;
   std::vector<std::string> columns;
   for (const auto& cell : cells) {
@@ -137,6 +138,7 @@ std::vector<TableEntry> make_table(const std::vector<CellResult>& cells,
         auto entry = entry_of(own, metric);
         if (!baseline.empty() && row != baseline)
           entry.against_baseline = compare(own, cells_of(cells, baseline, column), metric.name);
+        if (const auto note = notes.find(row); note != notes.end()) entry.note = note->second;
         table.push_back(std::move(entry));
       }
     }
@@ -147,10 +149,12 @@ std::string to_markdown(const std::vector<TableEntry>& table, const std::string&
   std::vector<std::string> rows;
   std::vector<std::string> headings;
   std::map<std::pair<std::string, std::string>, std::string> cells;
+  std::map<std::string, std::string> notes;
   std::vector<std::string> empty;
   std::int64_t seeds = 0;
   for (const auto& entry : table) {
     add_once(rows, entry.row);
+    if (!entry.note.empty()) notes[entry.row] = " (" + entry.note + ")";
     if (!defined_anywhere(table, entry)) {
       add_once(empty, heading(entry));
       continue;
@@ -164,7 +168,7 @@ std::string to_markdown(const std::vector<TableEntry>& table, const std::string&
   text += "\n|---|";
   for (std::size_t i = 0; i < headings.size(); ++i) text += "---|";
   for (const auto& row : rows) {
-    text += "\n| " + row + " |";
+    text += "\n| " + row + notes[row] + " |";
     for (const auto& title : headings) text += " " + cells[{row, title}] + " |";
   }
   text += "\n\nMean over cases, then over " + std::to_string(seeds) +
@@ -200,6 +204,7 @@ std::string to_json(const std::vector<TableEntry>& table, const std::string& bas
                                   {"low", paired->low},
                                   {"high", paired->high},
                                   {"cases", paired->cases}};
+    if (!entry.note.empty()) json["note"] = entry.note;
     entries.push_back(std::move(json));
   }
   const Json json{{"baseline", baseline}, {"entries", std::move(entries)}};

@@ -34,12 +34,15 @@ struct TableEntry {
   std::int64_t seeds = 0;
   std::int64_t undefined = 0;  // case values left out of the means, over all seeds
   std::optional<Paired> against_baseline;
+  std::string note;  // of the row: that it is a reconstruction, and from what
 };
 
 /// Entries in the order in which rows, columns and metrics first appear.
 /// @param baseline  the row to compare the others with; empty for none
-COVECTOR_API std::vector<TableEntry> make_table(const std::vector<CellResult>& cells,
-                                                const std::string& baseline);
+/// @param notes     what is to stand beside the name of a row wherever it is shown
+COVECTOR_API std::vector<TableEntry> make_table(
+    const std::vector<CellResult>& cells, const std::string& baseline,
+    const std::map<std::string, std::string>& notes = {});
 COVECTOR_API std::string to_markdown(const std::vector<TableEntry>& table,
                                      const std::string& baseline);
 COVECTOR_API std::string to_json(const std::vector<TableEntry>& table, const std::string& baseline);

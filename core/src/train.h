@@ -23,9 +23,15 @@ class COVECTOR_API Trainer {
           c10::Device device);
 
   /// One batch: every phase of the learner, then what it does after a step.
+  /// @param logged     whether read_logs() will be called for it
   /// @param stopwatch  measures data, views, forward, backward and optimiser when given
-  void step(Batches& batches, Stopwatch* stopwatch = nullptr);
+  void step(Batches& batches, bool logged = true, Stopwatch* stopwatch = nullptr);
   std::int64_t steps_done() const { return done_; }
+
+  /// The collapse monitors: "<name>/std", "/level", "/uniformity", "/effective_rank" and, with two
+  /// views, "/alignment" of each embedding that the learner offers, over at least 64 crops that are
+  /// the same at every call. Empty where it offers none.
+  std::map<std::string, double> monitor(Batches& batches);
 
   /// What the last step gave, read to the host: losses, learning rate, gradient norm and logs under
   /// the names of a log line. Throws Error when a loss is not finite.
@@ -38,9 +44,10 @@ class COVECTOR_API Trainer {
   void restore(const State& state);
 
  private:
-  void begin_epoch(Batches& batches);
-  StepResult run_phase(const std::string& phase, Stopwatch* stopwatch);
-  void make_views(const std::vector<Batch>& batches);
+  void begin_epochs(Batches& batches);
+  void set_order(Batches& batches, std::int64_t epoch);
+  StepResult run_phase(const StepInfo& info, Stopwatch* stopwatch);
+  void make_views(const std::vector<Batch>& batches, const std::vector<std::string>& phases);
 
   const TrainPlan& plan_;
   Learner& learner_;
@@ -48,8 +55,9 @@ class COVECTOR_API Trainer {
   std::int64_t images_;
   c10::Device device_;
   std::shared_ptr<Schedule> schedule_;
-  std::map<std::string, std::shared_ptr<Optimiser>> optimisers_;  // by phase
+  std::shared_ptr<Optimiser> optimiser_;
   std::int64_t done_ = 0;
+  bool resumed_ = false;      // restored, and no step taken since
   std::vector<Views> views_;  // one for each part of the batch
   Logs logs_;
   double rate_ = 0;

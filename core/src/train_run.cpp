@@ -40,8 +40,8 @@ class TrainRun {
         provenance_(std::move(provenance)),
         progress_(progress),
         checkpoints_(folder.path() / "checkpoints", plan.loop.keep_checkpoints),
-        // A learner without phases trains nothing: its first weights are its last.
-        total_(built.learner->phases().empty() ? 0 : plan.loop.steps) {}
+        // A learner that never has a phase trains nothing: its first weights are its last.
+        total_(built.learner->trains() ? plan.loop.steps : 0) {}
 
   bool finished() const {
     const auto status = read_status(folder_.path());
@@ -58,6 +58,7 @@ class TrainRun {
   void train();
   void finish_step();
   void log();
+  void monitor();
   void validate();
   void draw();
   void draw_cases(const std::vector<std::int64_t>& indices);
@@ -67,9 +68,10 @@ class TrainRun {
   void write_status(const std::string& state) const {
     folder_.write_status({state, step(), total_, {}});
   }
-  bool every(std::int64_t interval) const {
-    return (interval > 0 && step() % interval == 0) || step() == total_;
+  bool every(std::int64_t interval, std::int64_t at) const {
+    return (interval > 0 && at % interval == 0) || at == total_;
   }
+  bool every(std::int64_t interval) const { return every(interval, step()); }
 
   const TrainPlan& plan_;
   Assembly& built_;
@@ -162,7 +164,8 @@ void TrainRun::train() {
   lap_ = std::chrono::steady_clock::now();
   lap_step_ = step();
   while (step() < total_ && signals_.stop_code() == 0) {
-    trainer_->step(*batches_);
+    const bool logged = every(plan_.loop.log_every, step() + 1);
+    trainer_->step(*batches_, logged);
     finish_step();
   }
   if (signals_.stop_code() != 0 && written_ != step()) write_checkpoint();
@@ -170,6 +173,7 @@ void TrainRun::train() {
 
 void TrainRun::finish_step() {
   if (every(plan_.loop.log_every)) log();
+  if (plan_.loop.monitor_every > 0 && every(plan_.loop.monitor_every)) monitor();
   if (plan_.loop.validate_every > 0 && plan_.adapt && every(plan_.loop.validate_every)) validate();
   if (every(plan_.loop.pictures_every)) draw();
   if (signals_.take_checkpoint_request() || every(plan_.loop.checkpoint_every)) write_checkpoint();
@@ -193,6 +197,12 @@ void TrainRun::log() {
   lap_ = now;
   lap_step_ = step();
   lap_waited_ = waited;
+}
+
+void TrainRun::monitor() {
+  std::map<std::string, double> values;
+  for (const auto& [name, value] : trainer_->monitor(*batches_)) values["monitor/" + name] = value;
+  if (!values.empty()) log_->write(step(), values);
 }
 
 void TrainRun::validate() {
@@ -247,9 +257,7 @@ State TrainRun::state() const {
   state.texts["kind"] = plan_.adapt ? "adapt" : "pretrain";
   state.texts["recipe"] = to_toml_document(built_.resolved);
   state.texts["plugins"] = provenance_;
-  if (built_.method)
-    state.texts["transfer"] =
-        built_.method->transfers() == Transfer::encoder ? "encoder" : "network";
+  if (built_.method) state.texts["transfer"] = to_string(built_.method->transfers());
   state.texts["counters"] = nlohmann::json{
       {"best", best_ ? nlohmann::json(*best_) : nlohmann::json()},
       {"best_step", best_step_}}.dump();
@@ -346,6 +354,7 @@ std::unique_ptr<Batches> batches_of(const TrainPlan& plan, const Assembly& built
   options.threads = plan.loop.threads;
   options.cache_bytes = static_cast<std::int64_t>(plan.loop.cache_gib * (1LL << 30));
   options.prefetch = plan.loop.prefetch;
+  options.chosen = built.learner->chooses_images();
   return std::make_unique<Batches>(*built.dataset, training_indices(plan, *built.dataset), options,
                                    first_step, device);
 }

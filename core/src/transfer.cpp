@@ -6,11 +6,14 @@
 #include <torch/utils.h>
 #include <nlohmann/json.hpp>
 
+#include <charconv>
+
 namespace covector {
 namespace fs = std::filesystem;
 namespace {
 
 const std::string kPrefix = "weights/backbone.";
+const std::string kLevels = "levels ";
 
 struct Source {
   fs::path file;
@@ -40,13 +43,13 @@ LoadReport compare(const Backbone& backbone, const Source& source) {
   LoadReport report;
   report.source = source.file.string();
   report.step = std::stoll(source.state.texts.at("steps_done"));
-  if (source.state.texts.at("transfer") == "encoder") report.transfer = Transfer::encoder;
+  report.transfer = to_transfer(source.state.texts.at("transfer"));
 
   const auto wanted = tensors_of(backbone);
   for (const auto& [name, tensor] : wanted) {
     report.all_numbers += tensor.numel();
     const auto found = source.state.tensors.find(kPrefix + name);
-    if (report.transfer == Transfer::encoder && !backbone.in_encoder(name)) {
+    if (backbone.level_of(name) >= static_cast<std::size_t>(report.transfer)) {
       report.kept.push_back(name);
     } else if (found == source.state.tensors.end()) {
       report.missing.push_back(name);
@@ -70,17 +73,36 @@ std::string counted(const std::string& what, const std::vector<std::string>& nam
 
 }  // namespace
 
+std::string to_string(Transfer transfer) {
+  if (transfer == Transfer::encoder) return "encoder";
+  if (transfer == Transfer::network) return "network";
+  return kLevels + std::to_string(static_cast<std::size_t>(transfer));
+}
+
+Transfer to_transfer(const std::string& text) {
+  if (text == "encoder") return Transfer::encoder;
+  if (text == "network") return Transfer::network;
+  std::size_t count = 0;
+  const auto* end = text.data() + text.size();
+  if (text.starts_with(kLevels) &&
+      std::from_chars(text.data() + kLevels.size(), end, count).ptr == end && count > 0)
+    return Transfer{count};
+  throw Error("a checkpoint's weights transfer as '" + text +
+              "', which this version does not know");
+}
+
 std::string to_text(const LoadReport& report) {
   const auto share = report.all_numbers ? 100.0 * static_cast<double>(report.loaded_numbers) /
                                               static_cast<double>(report.all_numbers)
                                         : 0.0;
   char percent[32];
   std::snprintf(percent, sizeof percent, "%.1f", share);
-  auto text = "pretrained weights of " + report.source + ", step " + std::to_string(report.step) +
-              (report.transfer == Transfer::encoder ? " (encoder only)" : "") + ": matched " +
-              std::to_string(report.matched.size()) + " tensors, " + percent +
-              " % of the backbone's numbers" + counted("missing", report.missing) +
-              counted("unexpected", report.unexpected) + counted("reshaped", report.reshaped);
+  auto text =
+      "pretrained weights of " + report.source + ", step " + std::to_string(report.step) +
+      (report.transfer == Transfer::network ? "" : " (" + to_string(report.transfer) + " only)") +
+      ": matched " + std::to_string(report.matched.size()) + " tensors, " + percent +
+      " % of the backbone's numbers" + counted("missing", report.missing) +
+      counted("unexpected", report.unexpected) + counted("reshaped", report.reshaped);
   const std::pair<std::string, const std::vector<std::string>&> lists[] = {
       {"missing", report.missing},
       {"unexpected", report.unexpected},
@@ -91,17 +113,16 @@ std::string to_text(const LoadReport& report) {
 }
 
 std::string to_json(const LoadReport& report) {
-  const nlohmann::ordered_json json{
-      {"source", report.source},
-      {"step", report.step},
-      {"transfer", report.transfer == Transfer::encoder ? "encoder" : "network"},
-      {"loaded_numbers", report.loaded_numbers},
-      {"all_numbers", report.all_numbers},
-      {"matched", report.matched},
-      {"kept", report.kept},
-      {"missing", report.missing},
-      {"unexpected", report.unexpected},
-      {"reshaped", report.reshaped}};
+  const nlohmann::ordered_json json{{"source", report.source},
+                                    {"step", report.step},
+                                    {"transfer", to_string(report.transfer)},
+                                    {"loaded_numbers", report.loaded_numbers},
+                                    {"all_numbers", report.all_numbers},
+                                    {"matched", report.matched},
+                                    {"kept", report.kept},
+                                    {"missing", report.missing},
+                                    {"unexpected", report.unexpected},
+                                    {"reshaped", report.reshaped}};
   return json.dump(2) + "\n";
 }
 

@@ -10,13 +10,18 @@
 
 namespace covector {
 
+/// "encoder", "network" or, for so many levels of the pyramid, "levels 3"; and back. Throws Error
+/// for another text.
+COVECTOR_API std::string to_string(Transfer transfer);
+COVECTOR_API Transfer to_transfer(const std::string& text);
+
 /// What became of each of a backbone's tensors when pretrained weights were loaded into it.
 struct LoadReport {
   std::string source;     // the checkpoint file
   std::int64_t step = 0;  // of the pretraining
   Transfer transfer = Transfer::network;
   std::vector<std::string> matched;     // loaded
-  std::vector<std::string> kept;        // not part of the encoder, keep their first weights
+  std::vector<std::string> kept;        // not part of what transfers, keep their first weights
   std::vector<std::string> missing;     // of the backbone, not in the checkpoint
   std::vector<std::string> unexpected;  // in the checkpoint, not of the backbone
   std::vector<std::string> reshaped;    // in both, with different shapes
@@ -29,7 +34,7 @@ COVECTOR_API std::string to_json(const LoadReport& report);
 /// A line of counts, then a line for each tensor that did not fit.
 COVECTOR_API std::string to_text(const LoadReport& report);
 
-/// Loads the backbone of a pretrain run: all of it, or its encoder when the method says so.
+/// Loads the backbone of a pretrain run: as much of it as the method says.
 /// @param run   a run folder, of which the last checkpoint is taken, or a checkpoint file
 /// @param warn  hears of checkpoints that cannot be read
 /// Throws Error when there is no checkpoint, it is not of a pretrain run, or the backbone does not

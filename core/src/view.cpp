@@ -46,6 +46,9 @@ void View::resample(const SpatialMap& step, GridConvention convention) {
     pending_ = pending_ ? step.then_read(*pending_) : step;
   }
   map_ = step.then_read(map_);
+  if (marked_.defined())
+    marked_ = read_through(marked_.to(torch::kFloat32), step, Interpolation::nearest,
+                           GridConvention::paper) > 0.5;
 }
 
 const at::Tensor& View::image() {
@@ -59,6 +62,21 @@ const at::Tensor& View::image() {
 void View::set_image(at::Tensor image) {
   check_shape("image", image, this->image().sizes());
   image_ = std::move(image);
+}
+
+void View::mark(const at::Tensor& where) {
+  auto shape = std::vector<std::int64_t>{batch(), 1};
+  shape.insert(shape.end(), size().begin(), size().end());
+  check_shape("marked voxels", where, shape);
+  const auto here = where.to(source_.image.device());
+  marked_ = marked_.defined() ? marked_.logical_or(here) : here;
+}
+
+at::Tensor View::marked() const {
+  if (marked_.defined()) return marked_;
+  auto shape = std::vector<std::int64_t>{batch(), 1};
+  shape.insert(shape.end(), size().begin(), size().end());
+  return torch::zeros(shape, source_.image.options().dtype(torch::kBool));
 }
 
 std::optional<at::Tensor> View::label() {

@@ -43,7 +43,7 @@ std::pair<OptionTable, OptionTable> split(const Part& part) {
 ViewChains::ViewChains(const std::vector<ViewSpec>& specs, Registries& registries,
                        PluginLoader& loader, Problems& problems) {
   for (const auto& spec : specs) {
-    Chain chain{spec.name, spec.image, {}};
+    Chain chain{spec, {}};
     OptionArray resolved;
     for (const auto& part : spec.chain) {
       const auto section = "views." + spec.name + ".chain[" + std::to_string(resolved.size()) + "]";
@@ -70,35 +70,59 @@ ViewChains::ViewChains(const std::vector<ViewSpec>& specs, Registries& registrie
   }
 }
 
+namespace {
+
+/// Each sample `copies` times, side by side.
+Batch repeated(const Batch& batch, std::int64_t copies) {
+  if (copies == 1) return batch;
+  Batch out{batch.image.repeat_interleave(copies, 0), std::nullopt, {}, {}};
+  if (batch.label) out.label = batch.label->repeat_interleave(copies, 0);
+  for (const auto& id : batch.ids) out.ids.insert(out.ids.end(), copies, id);
+  for (const auto position : batch.positions)
+    out.positions.insert(out.positions.end(), copies, position);
+  return out;
+}
+
+}  // namespace
+
+View ViewChains::make_view(const Chain& chain, const Batch& batch, std::uint64_t seed,
+                           std::int64_t step, std::int64_t first) {
+  View view(repeated(batch, chain.spec.copies));
+  const auto first_row = first * chain.spec.copies;
+  std::map<std::string, int> occurrence;
+  for (const auto& link : chain.links) {
+    // A shared transform is known by its type and how many shared ones of that type came before
+    // it, so that views of different length still agree.
+    const auto nth = std::to_string(occurrence[link.type + (link.shared ? "/shared" : "")]++);
+    const auto who =
+        (link.shared ? std::string("shared") : chain.spec.name) + "/" + nth + ":" + link.type;
+    const auto key = [&](const std::string& what, std::int64_t row) {
+      return RandomStream(seed, "view/" + who + what,
+                          {static_cast<std::uint64_t>(step), static_cast<std::uint64_t>(row)});
+    };
+    std::vector<RandomStream> parameters;
+    std::vector<RandomStream> fields;
+    auto applied = at::ones({view.batch()}, at::kDouble);
+    for (std::int64_t n = 0; n < view.batch(); ++n) {
+      const auto row = link.same_for_batch ? 0 : first_row + n;
+      parameters.push_back(key("", row));
+      fields.push_back(key("/field", first_row + n));
+      if (!key("/applied", row).bernoulli(link.probability)) applied[n] = 0.0;
+    }
+    Draws draws(std::move(parameters), std::move(fields), std::move(applied));
+    link.transform->apply(view, draws);
+  }
+  return view;
+}
+
 Views ViewChains::make(const std::vector<Batch>& batches, std::uint64_t seed, std::int64_t step,
-                       std::int64_t first) const {
+                       std::int64_t first, const std::vector<std::string>& phases) const {
   Views views;
   for (const auto& chain : chains_) {
-    View view(batches.at(chain.image));
-    std::map<std::string, int> occurrence;
-    for (const auto& link : chain.links) {
-      // A shared transform is known by its type and how many shared ones of that type came before
-      // it, so that views of different length still agree.
-      const auto nth = std::to_string(occurrence[link.type + (link.shared ? "/shared" : "")]++);
-      const auto who =
-          (link.shared ? std::string("shared") : chain.name) + "/" + nth + ":" + link.type;
-      const auto key = [&](const std::string& what, std::int64_t sample) {
-        return RandomStream(seed, "view/" + who + what,
-                            {static_cast<std::uint64_t>(step), static_cast<std::uint64_t>(sample)});
-      };
-      std::vector<RandomStream> parameters;
-      std::vector<RandomStream> fields;
-      auto applied = at::ones({view.batch()}, at::kDouble);
-      for (std::int64_t n = 0; n < view.batch(); ++n) {
-        const auto sample = link.same_for_batch ? 0 : first + n;
-        parameters.push_back(key("", sample));
-        fields.push_back(key("/field", first + n));
-        if (!key("/applied", sample).bernoulli(link.probability)) applied[n] = 0.0;
-      }
-      Draws draws(std::move(parameters), std::move(fields), std::move(applied));
-      link.transform->apply(view, draws);
-    }
-    views.emplace(chain.name, std::move(view));
+    const auto& spec = chain.spec;
+    const bool seen = spec.phase.empty() || phases.empty() ||
+                      std::find(phases.begin(), phases.end(), spec.phase) != phases.end();
+    if (seen) views.emplace(spec.name, make_view(chain, batches.at(spec.image), seed, step, first));
   }
   return views;
 }

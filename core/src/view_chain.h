@@ -25,8 +25,10 @@ class COVECTOR_API ViewChains {
   /// @param first    position of the first sample in the step's whole batch: with several processes
   /// or
   ///                 accumulated parts, each handles a stretch of it
+  /// @param phases   which phases look at them; views of other phases are left out. Empty: all
+  /// views
   Views make(const std::vector<Batch>& batches, std::uint64_t seed, std::int64_t step,
-             std::int64_t first = 0) const;
+             std::int64_t first = 0, const std::vector<std::string>& phases = {}) const;
   /// The chains with every default filled in, for the resolved recipe: { name = [part, ...] }.
   const OptionTable& resolved() const { return resolved_; }
 
@@ -39,10 +41,11 @@ class COVECTOR_API ViewChains {
     bool shared;
   };
   struct Chain {
-    std::string name;
-    std::int64_t image;
+    ViewSpec spec;
     std::vector<Link> links;
   };
+  static View make_view(const Chain& chain, const Batch& batch, std::uint64_t seed,
+                        std::int64_t step, std::int64_t first);
   std::vector<Chain> chains_;
   OptionTable resolved_;
 };

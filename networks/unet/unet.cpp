@@ -52,8 +52,12 @@ std::vector<std::int64_t> Unet::channels() const {
   return {options_.channels.begin() + 4, options_.channels.end()};
 }
 
-bool Unet::in_encoder(std::string_view name) const {
-  return name.substr(0, 4) == "inc." || name.substr(0, 4) == "down";
+std::size_t Unet::level_of(std::string_view name) const {
+  return name.starts_with("up") ? static_cast<std::size_t>(name[2] - '0') : 0;
+}
+
+std::shared_ptr<Backbone> Unet::fresh() const {
+  return std::make_shared<Unet>(options_, input_);
 }
 
 std::vector<at::Tensor> Unet::encoder(const at::Tensor& x) const {
@@ -64,19 +68,15 @@ std::vector<at::Tensor> Unet::encoder(const at::Tensor& x) const {
   return maps;
 }
 
-at::Tensor Unet::encode(const at::Tensor& x) {
-  return encoder(x).back();
-}
-
-std::vector<at::Tensor> Unet::pyramid(const at::Tensor& x) {
+std::vector<at::Tensor> Unet::levels(const at::Tensor& x, std::size_t count) {
   auto skips = encoder(x);
-  std::vector<at::Tensor> levels{skips.back()};
-  for (const auto& up : up_) {
+  std::vector<at::Tensor> maps{skips.back()};
+  for (std::size_t i = 0; i + 1 < count; ++i) {
     skips.pop_back();
-    const auto finer = networks::upsample_linear(levels.back(), 2, options_.align_corners);
-    levels.push_back(up->forward(at::cat({skips.back(), finer}, 1)));
+    const auto finer = networks::upsample_linear(maps.back(), 2, options_.align_corners);
+    maps.push_back(up_.at(i)->forward(at::cat({skips.back(), finer}, 1)));
   }
-  return levels;
+  return maps;
 }
 
 }  // namespace covector::unet

@@ -21,14 +21,13 @@ class Unet final : public Backbone {
  public:
   Unet(const Options& options, const InputSpec& input);
 
-  std::vector<at::Tensor> pyramid(const at::Tensor& x) override;
-  at::Tensor encode(const at::Tensor& x) override;
-  std::int64_t encoder_channels() const override { return options_.channels[4]; }
+  std::vector<at::Tensor> levels(const at::Tensor& x, std::size_t count) override;
   std::vector<std::int64_t> channels() const override;
   std::vector<std::int64_t> strides() const override { return {16, 8, 4, 2, 1}; }
   std::int64_t size_divisor() const override { return 16; }
   std::int64_t dimensions() const override { return input_.dimensions; }
-  bool in_encoder(std::string_view name) const override;
+  std::size_t level_of(std::string_view name) const override;
+  std::shared_ptr<Backbone> fresh() const override;
 
  private:
   /// Maps of the encoder, finest first.

@@ -60,7 +60,7 @@ at::Tensor length(const at::Tensor& displacement) {
 
 }  // namespace
 
-Cover::Cover(const Options& options, std::shared_ptr<Backbone> backbone, const InputSpec& input)
+Cover::Cover(const Options& options, std::shared_ptr<Backbone> backbone, const MethodInput&)
     : options_(options),
       convention_(options.form == "paper" ? GridConvention::paper : GridConvention::released),
       backbone_(register_module("backbone", std::move(backbone))) {
@@ -70,10 +70,11 @@ Cover::Cover(const Options& options, std::shared_ptr<Backbone> backbone, const I
                       std::to_string(backbone_->strides().back()) +
                       "; method 'cover' compares voxels and needs stride 1");
   if (options.vectors == "none") return;
-  proj_ = register_module("proj", std::make_shared<VectorPyramid>(VectorPyramid::Shape{
-                                      input.dimensions, backbone_->channels(), backbone_->strides(),
-                                      groups_of(options, backbone_->channels().size()),
-                                      options.head_dim, options.radius, convention_}));
+  proj_ = register_module("proj",
+                          std::make_shared<VectorPyramid>(VectorPyramid::Shape{
+                              backbone_->dimensions(), backbone_->channels(), backbone_->strides(),
+                              groups_of(options, backbone_->channels().size()), options.head_dim,
+                              options.radius, convention_}));
 }
 
 std::vector<ViewSpec> Cover::views() const {
@@ -124,12 +125,13 @@ at::Tensor Cover::target_of(Views& views) {
   return fixed.map().displacement_to(moving.map(), fixed.image().options());
 }
 
-StepResult Cover::step(Views& views, const std::string&) {
+StepResult Cover::step(Views& views, const StepInfo& info) {
   auto& fixed = views.at("fixed");
   const auto target = target_of(views);
   const auto outcome = compare(fixed.image(), views.at("moving").image(), target);
   auto loss = options_.consistency_weight * outcome.consistency_loss;
   if (proj_) loss = loss + options_.vector_weight * outcome.vector_loss;
+  if (!info.logged) return {loss, {}};
   return {loss, measures(outcome, target, fixed.label())};
 }
 

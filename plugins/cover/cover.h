@@ -35,10 +35,10 @@ struct Options {
 class Cover final : public Method {
  public:
   /// Throws RecipeError where options, backbone and images do not fit each other.
-  Cover(const Options& options, std::shared_ptr<Backbone> backbone, const InputSpec& input);
+  Cover(const Options& options, std::shared_ptr<Backbone> backbone, const MethodInput& input);
 
   std::vector<ViewSpec> views() const override;
-  StepResult step(Views& views, const std::string& phase) override;
+  StepResult step(Views& views, const StepInfo& info) override;
   void draw(Views& views, const std::filesystem::path& folder) override;
 
   /// What one pair of views gives.
@@ -64,7 +64,6 @@ class Cover final : public Method {
 
   Options options_;
   GridConvention convention_;
-  InputSpec input_;
   std::shared_ptr<Backbone> backbone_;
   std::shared_ptr<VectorPyramid> proj_;  // null with vectors = "none"
 };

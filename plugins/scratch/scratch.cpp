@@ -11,12 +11,12 @@ void Options::describe(Schema<Options>& schema) {
           "Vision, ICCV 2025, row 'Scratch' of its tables");
 }
 
-Scratch::Scratch(const Options&, std::shared_ptr<Backbone> backbone, const InputSpec&) {
+Scratch::Scratch(const Options&, std::shared_ptr<Backbone> backbone, const MethodInput&) {
   register_module("backbone", std::move(backbone));
 }
 
-StepResult Scratch::step(Views&, const std::string& phase) {
-  throw std::logic_error("method 'scratch' has no phase '" + phase + "'");
+StepResult Scratch::step(Views&, const StepInfo& info) {
+  throw std::logic_error("method 'scratch' has no phase '" + info.phase + "'");
 }
 
 }  // namespace covector::scratch

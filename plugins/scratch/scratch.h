@@ -16,11 +16,11 @@ struct Options {
 /// pretraining method is compared with.
 class Scratch final : public Method {
  public:
-  Scratch(const Options& options, std::shared_ptr<Backbone> backbone, const InputSpec& input);
+  Scratch(const Options& options, std::shared_ptr<Backbone> backbone, const MethodInput& input);
 
   std::vector<ViewSpec> views() const override { return {}; }
-  std::vector<std::string> phases() const override { return {}; }
-  StepResult step(Views& views, const std::string& phase) override;
+  std::vector<std::string> phases(std::int64_t, std::int64_t) const override { return {}; }
+  StepResult step(Views& views, const StepInfo& info) override;
 };
 
 }  // namespace covector::scratch

@@ -21,18 +21,19 @@ void Options::describe(Schema<Options>& schema) {
   schema.field("weight", &Options::weight).doc("factor on the loss").more_than(0.0);
 }
 
-Align::Align(const Options& options, std::shared_ptr<Backbone> backbone, const InputSpec& input)
+Align::Align(const Options& options, std::shared_ptr<Backbone> backbone, const MethodInput& input)
     : options_(options),
       // Whatever is registered is trained, moved to the device and written to checkpoints. The
       // backbone must bear this name: it is what goes downstream.
       backbone_(register_module("backbone", std::move(backbone))) {
   // A mistake of the user is a RecipeError: it says where, what, and what would be right.
-  if (static_cast<std::int64_t>(options_.crop.size()) != input.dimensions)
+  if (static_cast<std::int64_t>(options_.crop.size()) != backbone_->dimensions())
     throw RecipeError("[method] 'crop' has " + std::to_string(options_.crop.size()) +
-                      " numbers, the images have " + std::to_string(input.dimensions) + " axes");
+                      " numbers, the images have " + std::to_string(backbone_->dimensions()) +
+                      " axes");
   const auto channels = backbone_->channels().back();
-  predictor_ = register_module(
-      "predictor", std::make_shared<networks::Conv>(input.dimensions, channels, channels, 1));
+  predictor_ = register_module("predictor", std::make_shared<networks::Conv>(
+                                                backbone_->dimensions(), channels, channels, 1));
 }
 
 // Default chains; a recipe may replace either under [views.first] or [views.second].
@@ -46,7 +47,7 @@ std::vector<ViewSpec> Align::views() const {
   return {{"first", {affine, crop}}, {"second", {crop, noise, contrast}}};
 }
 
-StepResult Align::step(Views& views, const std::string&) {
+StepResult Align::step(Views& views, const StepInfo&) {
   auto& first = views.at("first");
   auto& second = views.at("second");
 

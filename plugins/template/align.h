@@ -25,10 +25,10 @@ struct Options {
 /// becoming constant.
 class Align final : public Method {
  public:
-  Align(const Options& options, std::shared_ptr<Backbone> backbone, const InputSpec& input);
+  Align(const Options& options, std::shared_ptr<Backbone> backbone, const MethodInput& input);
 
   std::vector<ViewSpec> views() const override;
-  StepResult step(Views& views, const std::string& phase) override;
+  StepResult step(Views& views, const StepInfo& info) override;
 
  private:
   Options options_;

@@ -65,7 +65,7 @@ class Bench {
     loader_.load(folder + "/cover.covector.so");
     method_ = registries_.of<Method>().create(
         {{"type", "cover"}, {"crop", OptionArray{settings.number("size")}}}, "method", backbone_,
-        input);
+        MethodInput{input, settings.number("batch")});
     if (settings.text("layout") == "channels_last") use_channels_last(*method_);
     optimiser_ = optimisers().create({{"type", "adam"}, {"clip_norm", 1.0}}, "optimiser",
                                      method_->parameters_of("train"));

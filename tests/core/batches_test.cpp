@@ -92,8 +92,48 @@ TEST_CASE("an epoch shows every image once, and the next in another order", "[ba
   CHECK(std::set<double>(first.begin(), first.end()).size() == 12);
   CHECK(std::set<double>(second.begin(), second.end()).size() == 12);
   CHECK(first != second);
-  CHECK(batches.epoch_of(2) == 0);
-  CHECK(batches.epoch_of(3) == 1);
+}
+
+TEST_CASE("the epochs of a step, and where its samples stand among the training images",
+          "[batches]") {
+  // 7 images, batches of 3: step 2 shows the images 6, 7, 8 of the run, the last two of epoch 1.
+  const Numbers dataset(20);
+  BatchOptions options;
+  options.batch = 3;
+  std::vector<std::int64_t> indices;
+  for (const auto index : range(7)) indices.push_back(10 + index);
+  Batches batches(dataset, indices, options, 0, at::kCPU);
+  CHECK(batches.epochs_of(1) == std::pair<std::int64_t, std::int64_t>(0, 0));
+  CHECK(batches.epochs_of(2) == std::pair<std::int64_t, std::int64_t>(0, 1));
+  CHECK(batches.epochs_of(3) == std::pair<std::int64_t, std::int64_t>(1, 1));
+  const auto batch = batches.next().at(0);
+  REQUIRE(batch.positions.size() == 3);
+  for (std::size_t n = 0; n < 3; ++n)
+    CHECK(values(batch)[n] == 10.0 + static_cast<double>(batch.positions[n]));
+  CHECK(batches.image(4).positions == std::vector<std::int64_t>{4});
+}
+
+TEST_CASE("chosen orders are shown as given, across the border of two epochs", "[batches]") {
+  const Numbers dataset(4);
+  BatchOptions options;
+  options.batch = 3;
+  options.chosen = true;
+  Batches batches(dataset, range(4), options, 0, at::kCPU);
+  CHECK_THROWS_WITH(batches.next(), "the order of epoch 0 was not set before its first step");
+  CHECK_THROWS_WITH(batches.set_order(0, {0, 1, 2}),
+                    "the order of an epoch must be 4 positions below that number");
+  CHECK_THROWS_WITH(batches.set_order(0, {0, 1, 2, 4}),
+                    "the order of an epoch must be 4 positions below that number");
+  batches.set_order(0, {3, 3, 1, 1});
+  CHECK(values(batches.next().at(0)) == std::vector<double>{3, 3, 1});
+  CHECK_THROWS_WITH(batches.next(), "the order of epoch 1 was not set before its first step");
+  batches.set_order(1, {2, 0, 2, 0});
+  CHECK(values(batches.next().at(0)) == std::vector<double>{1, 2, 0});
+
+  Batches resumed(dataset, range(4), options, 1, at::kCPU);
+  resumed.set_order(0, {3, 3, 1, 1});
+  resumed.set_order(1, {2, 0, 2, 0});
+  CHECK(values(resumed.next().at(0)) == std::vector<double>{1, 2, 0});
 }
 
 TEST_CASE("a stream begun later goes on as if it had run from the start", "[batches]") {

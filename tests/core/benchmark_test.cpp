@@ -43,7 +43,8 @@ std::vector<std::string> folders(const BenchmarkPlan& plan) {
 
 TEST_CASE("the cells of a benchmark", "[benchmark]") {
   const ScratchFolder folder;
-  const auto shared = plan_benchmark(write_benchmark(folder.path(), "seeds = [4, 5]"), "out");
+  const auto shared =
+      plan_benchmark(write_benchmark(folder.path(), "seeds = [4, 5]\nbaseline = \"none\""), "out");
   CHECK(shared.baseline == "none");
   CHECK(folders(shared) ==
         std::vector<std::string>{"out/pretrain/none", "out/pretrain/toy",
@@ -68,7 +69,7 @@ TEST_CASE("the cells of a benchmark", "[benchmark]") {
 TEST_CASE("a benchmark runs, resumes where it was stopped, and writes its table", "[benchmark]") {
   const ScratchFolder folder;
   ToyProgram program;
-  const auto recipe = write_benchmark(folder.path(), "seeds = [0, 1]");
+  const auto recipe = write_benchmark(folder.path(), "seeds = [0, 1]\nbaseline = \"none\"");
   const auto output = folder.path() / "out";
   int number = 0;
   covector::testing::before_toy_step() = [&](std::int64_t) {
@@ -107,6 +108,9 @@ TEST_CASE("what is wrong with a benchmark or its recipes is told", "[benchmark][
                         Catch::Contains("unknown option 'seed'; did you mean 'seeds'?"));
   CHECK_THROWS_WITH(check("pretraining = \"each\""),
                     Catch::Contains("'pretraining' must be one of \"shared\", \"per-seed\""));
+  CHECK_THROWS_WITH(
+      check("baseline = \"scratch\""),
+      Catch::Contains("'baseline' = \"scratch\" is none of the recipes of 'pretrain'"));
   // the problems of two recipes at once
   auto recipe = write_benchmark(folder.path(), "");
   for (const auto* file : {"toy.toml", "organs.toml"})

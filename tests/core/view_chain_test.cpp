@@ -129,3 +129,39 @@ TEST_CASE("the resolved chain holds every default", "[view_chain]") {
         "shared = "
         "false }] } }");
 }
+
+TEST_CASE("copies of a sample stand side by side, each with its own draws", "[view_chain]") {
+  auto registries = with_add();
+  const Parts add{{{"type", "add"}}};
+  const auto chains = build(registries, {{"a", add, 0, 3}});
+  auto source = zeros(4);
+  source.ids = {"p", "q", "r", "s"};
+  source.positions = {5, 6, 7, 8};
+  auto views = chains.make({source}, 1, 0);
+  auto& view = views.at("a");
+  CHECK(view.batch() == 12);
+  CHECK(view.ids() ==
+        std::vector<std::string>{"p", "p", "p", "q", "q", "q", "r", "r", "r", "s", "s", "s"});
+  CHECK(view.positions() == std::vector<std::int64_t>{5, 5, 5, 6, 6, 6, 7, 7, 7, 8, 8, 8});
+  const auto all = drawn(views, "a");
+  CHECK(std::get<0>(at::_unique(all)).numel() == 12);
+  // the second half of the batch, made on its own
+  auto half = zeros(2);
+  auto parts = chains.make({half}, 1, 0, 2);
+  CHECK(torch::equal(drawn(parts, "a"), all.slice(0, 6)));
+}
+
+TEST_CASE("a view of one phase is made for that phase alone", "[view_chain]") {
+  auto registries = with_add();
+  const auto chains =
+      build(registries, {{"both", {}}, {"early", {}, 0, 1, "first"}, {"late", {}, 0, 1, "second"}});
+  const auto names = [&](const std::vector<std::string>& phases) {
+    std::vector<std::string> out;
+    for (const auto& item : chains.make({zeros(1)}, 1, 0, 0, phases)) out.push_back(item.first);
+    return out;
+  };
+  CHECK(names({"first"}) == std::vector<std::string>{"both", "early"});
+  CHECK(names({"second"}) == std::vector<std::string>{"both", "late"});
+  CHECK(names({"first", "second"}) == std::vector<std::string>{"both", "early", "late"});
+  CHECK(names({}) == std::vector<std::string>{"both", "early", "late"});
+}

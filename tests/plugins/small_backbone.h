@@ -26,18 +26,22 @@ class SmallBackbone final : public Backbone {
     }
   }
 
-  std::vector<at::Tensor> pyramid(const at::Tensor& x) override {
-    std::vector<at::Tensor> levels;
-    for (std::size_t l = 0; l < channels_.size(); ++l) levels.push_back(level(x, l));
-    return levels;
+  std::vector<at::Tensor> levels(const at::Tensor& x, std::size_t count) override {
+    std::vector<at::Tensor> maps;
+    for (std::size_t l = 0; l < count; ++l) maps.push_back(level(x, l));
+    return maps;
   }
-  at::Tensor encode(const at::Tensor& x) override { return level(x, 0); }
-  std::int64_t encoder_channels() const override { return channels_.front(); }
   std::vector<std::int64_t> channels() const override { return channels_; }
   std::vector<std::int64_t> strides() const override { return strides_; }
   std::int64_t size_divisor() const override { return strides_.front(); }
   std::int64_t dimensions() const override { return dimensions_; }
-  bool in_encoder(std::string_view name) const override { return name.back() == '0'; }
+  std::size_t level_of(std::string_view name) const override {
+    return static_cast<std::size_t>(name.back() - '0');
+  }
+  std::shared_ptr<Backbone> fresh() const override {
+    return std::make_shared<SmallBackbone>(InputSpec{weights_[0].size(1), dimensions_}, channels_,
+                                           strides_);
+  }
 
  private:
   at::Tensor level(const at::Tensor& x, std::size_t l) {

@@ -81,7 +81,8 @@ struct ToyBackboneOptions {
 
 class ToyBackbone final : public Backbone {
  public:
-  ToyBackbone(const ToyBackboneOptions& options, const InputSpec& input) : options_(options) {
+  ToyBackbone(const ToyBackboneOptions& options, const InputSpec& input)
+      : options_(options), input_(input) {
     const auto conv = [](std::int64_t from, std::int64_t to) {
       return torch::nn::Conv2d(torch::nn::Conv2dOptions(from, to, 3).padding(1));
     };
@@ -89,20 +90,29 @@ class ToyBackbone final : public Backbone {
     decoder_ = register_module("decoder", conv(options.channels, options.channels));
     if (options.norm) norm_ = register_module("norm", torch::nn::BatchNorm2d(options.channels));
   }
-  std::vector<at::Tensor> pyramid(const at::Tensor& x) override {
-    auto map = decoder_->forward(encode(x));
-    return {norm_ ? norm_->forward(map) : map};
+  std::vector<at::Tensor> levels(const at::Tensor& x, std::size_t count) override {
+    std::vector<at::Tensor> maps{encoder_->forward(x).relu()};
+    if (count == 1) return maps;
+    const auto map = decoder_->forward(maps.front());
+    maps.push_back(norm_ ? norm_->forward(map) : map);
+    return maps;
   }
-  at::Tensor encode(const at::Tensor& x) override { return encoder_->forward(x).relu(); }
-  std::int64_t encoder_channels() const override { return options_.channels; }
-  std::vector<std::int64_t> channels() const override { return {options_.channels}; }
-  std::vector<std::int64_t> strides() const override { return {1}; }
+  std::vector<std::int64_t> channels() const override {
+    return {options_.channels, options_.channels};
+  }
+  std::vector<std::int64_t> strides() const override { return {1, 1}; }
   std::int64_t size_divisor() const override { return 1; }
   std::int64_t dimensions() const override { return 2; }
-  bool in_encoder(std::string_view name) const override { return name.rfind("encoder", 0) == 0; }
+  std::size_t level_of(std::string_view name) const override {
+    return name.starts_with("encoder") ? 0 : 1;
+  }
+  std::shared_ptr<Backbone> fresh() const override {
+    return std::make_shared<ToyBackbone>(options_, input_);
+  }
 
  private:
   ToyBackboneOptions options_;
+  InputSpec input_;
   torch::nn::Conv2d encoder_ = nullptr;
   torch::nn::Conv2d decoder_ = nullptr;
   torch::nn::BatchNorm2d norm_ = nullptr;
@@ -125,7 +135,7 @@ struct ToyMethodOptions {
 
 class ToyMethod final : public Method {
  public:
-  ToyMethod(const ToyMethodOptions& options, std::shared_ptr<Backbone> backbone, const InputSpec&)
+  ToyMethod(const ToyMethodOptions& options, std::shared_ptr<Backbone> backbone, const MethodInput&)
       : options_(options), backbone_(register_module("backbone", std::move(backbone))) {
     head_ = register_module(
         "head", torch::nn::Conv2d(torch::nn::Conv2dOptions(backbone_->channels().back(), 1, 1)));
@@ -134,19 +144,19 @@ class ToyMethod final : public Method {
     epochs_ = register_buffer("epochs", torch::zeros({}));
   }
   std::vector<ViewSpec> views() const override {
-    return {{"noisy", {{{"type", "toy"}, {"std", 0.3}}}, 0}, {"clean", {}, 0}};
+    return {{"noisy", {{{"type", "toy"}, {"std", 0.3}}}}, {"clean", {}}};
   }
-  std::vector<std::string> phases() const override {
+  std::vector<std::string> phases(std::int64_t, std::int64_t) const override {
     return options_.phases == 1 ? std::vector<std::string>{"train"}
                                 : std::vector<std::string>{"first", "second"};
   }
-  StepResult step(Views& views, const std::string& phase) override {
+  StepResult step(Views& views, const StepInfo& info) override {
     const auto step = steps_.item<std::int64_t>();
-    if (before_toy_step() && phase != "second") before_toy_step()(step);
+    if (before_toy_step() && info.phase != "second") before_toy_step()(step);
     auto map = backbone_->pyramid(views.at("noisy").image()).back();
     if (options_.dropout) map = at::dropout(map, 0.5, is_training());
     auto loss = (head_->forward(map) - views.at("clean").image()).pow(2).mean();
-    if (phase == "second") loss = loss * 0.5;
+    if (info.phase == "second") loss = loss * 0.5;
     if (step == options_.diverge_at) loss = loss * std::numeric_limits<double>::quiet_NaN();
     last_ = loss.detach();
     return {loss, {{"toy/mean", map.detach().mean()}}};
@@ -177,12 +187,12 @@ class ToyMethod final : public Method {
 
 class ToyScratch final : public Method {
  public:
-  ToyScratch(const NoOptions&, std::shared_ptr<Backbone> backbone, const InputSpec&) {
+  ToyScratch(const NoOptions&, std::shared_ptr<Backbone> backbone, const MethodInput&) {
     register_module("backbone", std::move(backbone));
   }
   std::vector<ViewSpec> views() const override { return {}; }
-  std::vector<std::string> phases() const override { return {}; }
-  StepResult step(Views&, const std::string&) override { throw std::logic_error("no phases"); }
+  std::vector<std::string> phases(std::int64_t, std::int64_t) const override { return {}; }
+  StepResult step(Views&, const StepInfo&) override { throw std::logic_error("no phases"); }
 };
 
 class ToyTask final : public Task {
@@ -198,7 +208,7 @@ class ToyTask final : public Task {
     return {{"accuracy", "%", true}, {"loss", "", false}};
   }
   std::string main_metric() const override { return "accuracy"; }
-  ViewSpec view() const override { return {"train", {{{"type", "toy"}}}, 0}; }
+  ViewSpec view() const override { return {"train", {{{"type", "toy"}}}}; }
   void begin(const TrainingImages& images) override {
     for (std::int64_t i = 0; i < images.size; ++i) mean_ += images.get(i).image.mean();
     mean_ /= images.size;

@@ -346,7 +346,7 @@ TEST_CASE("a step gives the weighted loss and logs what it consists of", "[cover
   options.consistency_weight = 3;
   const auto cover = double_cover(options);
   auto views = shifted_views(1, true);
-  const auto result = cover->step(views, "train");
+  const auto result = cover->step(views, {"train"});
   const auto log = [&](const std::string& name) {
     INFO(name);
     const auto& value = result.logs.at("cover/" + name);
@@ -381,7 +381,7 @@ TEST_CASE("without vectors the consistency loss is left and no head exists", "[c
   const auto cover = double_cover(options);
   for (const auto& item : cover->named_parameters()) CHECK(item.key().rfind("backbone.", 0) == 0);
   auto views = shifted_views(1, false);
-  const auto result = cover->step(views, "train");
+  const auto result = cover->step(views, {"train"});
   CHECK(result.loss.item<double>() == result.logs.at("cover/consistency_loss").item<double>());
   CHECK(result.logs.count("cover/vector_loss") == 0);
 }
@@ -390,7 +390,7 @@ TEST_CASE("an empty mask gives no loss in the paper's form and NaN in the releas
           "[cover]") {
   const auto paper = double_cover(small("paper"));
   auto views = shifted_views(-12, false);  // u = (-12, -12): outside everywhere
-  const auto result = paper->step(views, "train");
+  const auto result = paper->step(views, {"train"});
   CHECK(result.loss.item<double>() == 0);
   CHECK(result.logs.at("cover/empty_masks").item<std::int64_t>() == 2);
   result.loss.backward();
@@ -406,9 +406,9 @@ TEST_CASE("under bfloat16 autocast displacements and losses stay float32", "[cov
   Cover cover(small(), std::make_shared<SmallBackbone>(InputSpec{}), {});
   cover.to(torch::kFloat32);
   auto views = shifted_views(1, false, torch::kFloat32);
-  const auto full = cover.step(views, "train").loss;
+  const auto full = cover.step(views, {"train"}).loss;
   at::autocast::set_autocast_enabled(at::kCPU, true);
-  const auto half = cover.step(views, "train").loss;
+  const auto half = cover.step(views, {"train"}).loss;
   at::autocast::clear_cache();
   at::autocast::set_autocast_enabled(at::kCPU, false);
   CHECK(half.scalar_type() == torch::kFloat32);
@@ -509,7 +509,7 @@ TEST_CASE("views of different size are refused", "[cover][errors]") {
   views.emplace("fixed", View(batch));
   views.emplace("moving", View(batch));
   views.at("moving").resample(SpatialMap::identity(1, {8, 8}));
-  CHECK_THROWS_WITH(cover->step(views, "train"),
+  CHECK_THROWS_WITH(cover->step(views, {"train"}),
                     "[views] 'fixed' ends with size [16, 16], 'moving' with [8, 8]; method 'cover' "
                     "needs one size");
 }

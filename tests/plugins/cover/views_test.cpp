@@ -99,7 +99,7 @@ TEST_CASE("the moving view changes its looks, and a step trains on both", "[cove
       CHECK(testing::max_gap(views.at("moving").image(), plain.at("moving").image()) > 0.1);
       CHECK(torch::equal(views.at("fixed").image(), plain.at("fixed").image()));
 
-      const auto result = cover.step(views, "train");
+      const auto result = cover.step(views, {"train"});
       CHECK(result.loss.isfinite().item<bool>());
       CHECK(result.logs.at("cover/mask_mean").item<double>() > 0.05);
       result.loss.backward();

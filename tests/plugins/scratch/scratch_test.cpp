@@ -9,7 +9,7 @@ namespace {
 TEST_CASE("scratch has nothing to train and hands on the backbone as it is", "[scratch]") {
   const auto backbone = std::make_shared<testing::SmallBackbone>(InputSpec{});
   const auto before = backbone->parameters().at(0).clone();
-  Scratch method(Options{}, backbone, InputSpec{});
+  Scratch method(Options{}, backbone, MethodInput{});
 
   CHECK(method.views().empty());
   CHECK(method.phases().empty());
@@ -20,9 +20,9 @@ TEST_CASE("scratch has nothing to train and hands on the backbone as it is", "[s
 }
 
 TEST_CASE("scratch refuses to take a step", "[scratch][errors]") {
-  Scratch method(Options{}, std::make_shared<testing::SmallBackbone>(InputSpec{}), InputSpec{});
+  Scratch method(Options{}, std::make_shared<testing::SmallBackbone>(InputSpec{}), MethodInput{});
   Views views;
-  CHECK_THROWS_WITH(method.step(views, "train"), "method 'scratch' has no phase 'train'");
+  CHECK_THROWS_WITH(method.step(views, {"train"}), "method 'scratch' has no phase 'train'");
 }
 
 TEST_CASE("scratch has no options", "[scratch][errors]") {

@@ -36,10 +36,10 @@ Options options(double weight = 1.0) {
 TEST_CASE("align compares voxels that show the same place", "[template]") {
   torch::manual_seed(3);
   const auto backbone = std::make_shared<SmallBackbone>(InputSpec{});
-  Align method(options(2.0), backbone, InputSpec{});
+  Align method(options(2.0), backbone, MethodInput{});
   method.to(torch::kFloat64);
   auto views = shifted_views(torch::randn({2, 1, 4, 6}, torch::kFloat64));
-  const auto result = method.step(views, "train");
+  const auto result = method.step(views, {"train"});
 
   // The first view's column c is the second's c + 1; its last column lies outside the second.
   const auto weight = method.named_parameters()["predictor.weight"].flatten(1);
@@ -64,7 +64,7 @@ TEST_CASE("align has the gradient of its formula in the predictor and none in th
           "[template][gradient]") {
   torch::manual_seed(4);
   const auto backbone = std::make_shared<SmallBackbone>(InputSpec{});
-  Align method(options(), backbone, InputSpec{});
+  Align method(options(), backbone, MethodInput{});
   method.to(torch::kFloat64);
   const auto source = torch::randn({1, 1, 4, 6}, torch::kFloat64);
   auto predictor = method.named_parameters()["predictor.weight"];
@@ -72,10 +72,10 @@ TEST_CASE("align has the gradient of its formula in the predictor and none in th
     const torch::NoGradGuard no_grad;
     predictor.copy_(weight);
     auto views = shifted_views(source);
-    return method.step(views, "train").loss.item<double>();
+    return method.step(views, {"train"}).loss.item<double>();
   };
   auto views = shifted_views(source);
-  method.step(views, "train").loss.backward();
+  method.step(views, {"train"}).loss.backward();
   const auto start = predictor.detach().clone();
   const auto analytic = predictor.grad().flatten();
   for (const std::int64_t i : {0, 5, 10}) {

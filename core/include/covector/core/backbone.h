@@ -4,6 +4,7 @@
 
 #include <torch/nn/module.h>
 
+#include <memory>
 #include <string_view>
 #include <tuple>
 #include <vector>
@@ -18,22 +19,26 @@ class COVECTOR_API Backbone : public torch::nn::Module {
   using CreateArgs = std::tuple<const InputSpec&>;
   ~Backbone() override;
 
+  /// The maps of the `count` coarsest levels; what only finer ones need is not run.
   /// @param x  [N, C, H, W] or [N, C, D, H, W]; throws std::invalid_argument when a side is not a
-  /// multiple of
-  ///           size_divisor()
-  virtual std::vector<at::Tensor> pyramid(const at::Tensor& x) = 0;
-  /// The bottleneck alone, without running the decoder.
-  virtual at::Tensor encode(const at::Tensor& x) = 0;
-  /// Channels of encode().
-  virtual std::int64_t encoder_channels() const = 0;
+  ///           multiple of size_divisor()
+  virtual std::vector<at::Tensor> levels(const at::Tensor& x, std::size_t count) = 0;
+  /// All levels.
+  std::vector<at::Tensor> pyramid(const at::Tensor& x) { return levels(x, channels().size()); }
+  /// Level 0, the bottleneck, without running the decoder.
+  at::Tensor encode(const at::Tensor& x) { return levels(x, 1).front(); }
   /// Channels of each level; known before any forward pass.
   virtual std::vector<std::int64_t> channels() const = 0;
   /// Input voxels per voxel of each level, the same along every axis.
   virtual std::vector<std::int64_t> strides() const = 0;
   virtual std::int64_t size_divisor() const = 0;
   virtual std::int64_t dimensions() const = 0;
-  /// Whether the parameter or buffer of this name (relative to the backbone) is run by encode().
-  virtual bool in_encoder(std::string_view name) const = 0;
+  /// The coarsest level that needs the parameter or buffer of this name (relative to the backbone);
+  /// 0 for all of the encoder.
+  virtual std::size_t level_of(std::string_view name) const = 0;
+  bool in_encoder(std::string_view name) const { return level_of(name) == 0; }
+  /// Another network of this shape, with first weights of its own.
+  virtual std::shared_ptr<Backbone> fresh() const = 0;
 };
 
 }  // namespace covector

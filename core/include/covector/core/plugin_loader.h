@@ -21,6 +21,7 @@ struct Provided {
   std::string summary;
   std::string family;
   std::string source;
+  std::string reconstruction = {};
 };
 
 /// A plug-in file found on the search path, known from the manifest beside it and not opened.

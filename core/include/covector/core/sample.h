@@ -33,6 +33,8 @@ struct Batch {
   at::Tensor image;                 // [N, C, H, W] or [N, C, D, H, W]
   std::optional<at::Tensor> label;  // [N, 1, ...] int64
   std::vector<std::string> ids;
+  std::vector<std::int64_t> positions =
+      {};  // among the training images; empty where they are not those
 };
 
 /// Shape of what a dataset yields and a backbone takes.

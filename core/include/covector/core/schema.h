@@ -62,6 +62,9 @@ struct PartDoc {
   std::string source;                   // paper or code this implements
   std::string family;                   // "GL", "BCL", "DBCL", "VR" for methods; else empty
   std::vector<std::string> departures;  // where paper, released code and this part differ
+  std::string reconstruction;           // what of it no source states; empty where all is known
+  std::string transfers;                // what of a method's network goes downstream
+  std::vector<std::pair<std::string, std::string>> watched;  // entries of the log, what they mean
   std::vector<FieldDoc> options;
 };
 
@@ -198,6 +201,22 @@ class Schema {
   /// One place where paper, released code and this part differ, or which is a reconstruction.
   Schema& departure(const std::string& text) {
     doc_.departures.push_back(text);  // not moved: GCC 12 then warns of array bounds without cause
+    return *this;
+  }
+  /// Says that the part was rebuilt without its code or paper at hand, and from what. Every listing
+  /// and every table of results repeats it beside the name.
+  Schema& reconstruction(std::string text) {
+    doc_.reconstruction = std::move(text);
+    return *this;
+  }
+  /// What of a method's network goes downstream, and what is dropped.
+  Schema& transfers(std::string text) {
+    doc_.transfers = std::move(text);
+    return *this;
+  }
+  /// An entry of the log that tells how a run goes: what it means and what to beware of.
+  Schema& watch(const std::string& entry, const std::string& meaning) {
+    doc_.watched.emplace_back(entry, meaning);
     return *this;
   }
   template <class V>

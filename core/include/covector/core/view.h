@@ -36,13 +36,20 @@ class COVECTOR_API View {
   /// [N, 1, *size] int64, nearest voxel, 0 outside the source; nothing when the source has no
   /// labels.
   std::optional<at::Tensor> label();
+  /// Notes that these voxels were overwritten: [N, 1, *size] boolean, added to those noted before.
+  void mark(const at::Tensor& where);
+  /// [N, 1, *size] boolean on the device of the image: every voxel that mark() was told of.
+  at::Tensor marked() const;
   const std::vector<std::string>& ids() const { return source_.ids; }
+  /// Of each sample among the training images; see Batch.
+  const std::vector<std::int64_t>& positions() const { return source_.positions; }
 
  private:
   Batch source_;
   at::Tensor image_;  // pixels so far, on the grid that pending_ reads
   std::optional<SpatialMap> pending_;
   SpatialMap map_;
+  at::Tensor marked_;  // on the grid of the view; undefined while nothing is marked
 };
 
 /// The views of one step by name.
