@@ -68,12 +68,14 @@ double entropy(const at::Tensor& labels) {
 at::Tensor sinkhorn(const at::Tensor& scores, double epsilon, std::int64_t iterations) {
   check_shape("scores", scores, {kAny, kAny});
   const torch::NoGradGuard no_grad;
-  // The constants 1 / C and 1 / n of the formula cancel: the last step makes rows sum to 1.
+  // The constants 1 / C and 1 / n of the formula cancel: the last step makes rows sum to 1. What
+  // sums to nothing, log 0, stays as it is.
+  const auto shared_out = [](const at::Tensor& q, std::int64_t axis) {
+    const auto sum = q.logsumexp(axis, true);
+    return q - sum.masked_fill(sum.isneginf(), 0);
+  };
   auto q = accumulated(scores) / epsilon;
-  for (std::int64_t i = 0; i < iterations; ++i) {
-    q = q - q.logsumexp(0, true);
-    q = q - q.logsumexp(1, true);
-  }
+  for (std::int64_t i = 0; i < iterations; ++i) q = shared_out(shared_out(q, 0), 1);
   return q.exp();
 }
 

@@ -99,8 +99,13 @@ at::Tensor label_contrast(const at::Tensor& queries, const at::Tensor& query_lab
   check_shape("keys", keys, {kAny, queries.size(1)});
   check_shape("query_labels", query_labels, {queries.size(0)});
   check_shape("key_labels", key_labels, {keys.size(0)});
-  const auto chance = logits(queries, keys.detach(), temperature).log_softmax(1);
-  const auto positive = query_labels.unsqueeze(1) == key_labels.unsqueeze(0);
+  // As good as minus infinity, which would leave nothing to divide by where no key takes part.
+  constexpr double kNever = -1e30;
+  const auto labelled = (key_labels >= 0).unsqueeze(0);
+  const auto chance = logits(queries, keys.detach(), temperature)
+                          .masked_fill(labelled.logical_not(), kNever)
+                          .log_softmax(1);
+  const auto positive = (query_labels.unsqueeze(1) == key_labels.unsqueeze(0)) & labelled;
   const auto count = positive.sum(1);
   const auto each = torch::where(positive, chance, 0).sum(1) / count.clamp_min(1);
   return -each.sum() / (count > 0).sum().clamp_min(1);

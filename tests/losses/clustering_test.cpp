@@ -6,6 +6,7 @@
 #include <torch/types.h>
 
 #include <cmath>
+#include <limits>
 #include <set>
 #include <vector>
 
@@ -43,6 +44,21 @@ TEST_CASE("many Sinkhorn iterations share rows out evenly", "[losses]") {
   CHECK(max_gap(codes.sum(0), torch::full({5}, 12.0)) < 1e-6);
   // A thousand times the scores neither overflows nor divides by 0.
   CHECK(sinkhorn(1000 * torch::randn({60, 5})).isfinite().all().item<bool>());
+}
+
+TEST_CASE("rows of minus infinity take no part in Sinkhorn", "[losses]") {
+  torch::manual_seed(15);
+  const auto scores = torch::randn({6, 3}, torch::kFloat64);
+  const auto kept = torch::tensor({0, 2, 3, 5});
+  auto with_gaps = torch::full_like(scores, -std::numeric_limits<double>::infinity());
+  with_gaps.index_copy_(0, kept, scores.index_select(0, kept));
+  const auto codes = sinkhorn(with_gaps);
+  CHECK(max_gap(codes.index_select(0, kept), sinkhorn(scores.index_select(0, kept))) < 1e-12);
+  CHECK(codes.index_select(0, torch::tensor({1, 4})).abs().max().item<double>() == 0.0);
+  CHECK(sinkhorn(torch::full({2, 3}, -std::numeric_limits<double>::infinity()))
+            .abs()
+            .max()
+            .item<double>() == 0.0);
 }
 
 TEST_CASE("Sinkhorn without rows is empty, and carries no gradient", "[losses]") {

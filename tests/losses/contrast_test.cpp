@@ -219,6 +219,23 @@ TEST_CASE("contrast among labels at the printed values of DSC-PM", "[losses]") {
         Approx((each[0] + each[1]) / 2).margin(kPrinted));
 }
 
+TEST_CASE("rows with a negative label take no part in the contrast among labels", "[losses]") {
+  const auto r = rows({1, 0, 0.6, 0.8, 0, 1, 0.8, -0.6});
+  const auto t = rows({0.6, 0.8, 0.8, 0.6, 0, 1, 1, 0});
+  const auto labels = torch::tensor({0, 0, 1, 1}, torch::kInt64);
+  const auto with_gaps = torch::tensor({-1, 0, 0, -1, 1, 1}, torch::kInt64);
+  const auto between = [](const at::Tensor& x) {
+    return torch::cat({x.slice(0, 3), x.slice(0, 0, 2), x.slice(0, 0, 1), x.slice(0, 2)});
+  };
+  CHECK(label_contrast(between(r), with_gaps, between(t), with_gaps, 0.2).item<double>() ==
+        Approx(2.338987).margin(kPrinted));
+  auto queries = r.clone().set_requires_grad(true);
+  const auto loss = label_contrast(queries, torch::full({4}, -1), t, torch::full({4}, -1), 0.2);
+  loss.backward();
+  CHECK(loss.item<double>() == 0.0);
+  CHECK(torch::equal(queries.grad(), torch::zeros({4, 2}, torch::kFloat64)));
+}
+
 TEST_CASE("contrast among labels without any positive is 0 with zero gradient", "[losses]") {
   const auto queries = rows({1, 0, 0, 1}).set_requires_grad(true);
   const auto loss = label_contrast(queries, torch::tensor({0, 1}, torch::kInt64), rows({1, 0}),

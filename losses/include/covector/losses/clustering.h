@@ -17,7 +17,7 @@ namespace covector::losses {
 ///   at the end each row sums to 1. Without gradient.
 ///
 /// Worked out on logarithms, so that no score overflows.
-/// @param scores      [n, C]
+/// @param scores      [n, C]; a row of minus infinity takes no part, its code is all zeros
 /// @param iterations  at least 1
 /// @returns           [n, C] float32 (float64 for float64); empty for no rows
 /// Source: M. Caron et al., SwAV, NeurIPS 2020.

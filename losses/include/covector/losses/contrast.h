@@ -49,7 +49,7 @@ COVECTOR_API at::Tensor cosine_to(const at::Tensor& p, const at::Tensor& z);
 ///   l_a = -1/|P_a| sum_{p in P_a} log softmax_keys(q_a k / t)_p,   P_a = keys with the label of a
 ///
 /// @param queries  [n, width] unit rows, labels [n]; keys [m, width] unit rows without gradient,
-///                 labels [m]
+///                 labels [m]. A row with a negative label takes no part
 /// @returns        mean over the queries that have a positive; 0 with zero gradient if none has
 /// Source: P. Khosla et al., Supervised Contrastive Learning, NeurIPS 2020.
 COVECTOR_API at::Tensor label_contrast(const at::Tensor& queries, const at::Tensor& query_labels,
