@@ -152,6 +152,73 @@ TEST_CASE("random resized crops of volumes and of shapes no window fits", "[tran
   CHECK(max_gap(first(strip, 0), torch::zeros({2})) == 0);
 }
 
+TEST_CASE("random resized crops of a share of each side", "[transforms]") {
+  RandomResizedCropOptions options;
+  options.size = {4};
+  options.scale = {0.5, 0.5};
+  options.scale_of = "side";
+  options.ratio = {1, 1};
+  for (const auto& size : {Size{40, 40}, Size{8, 12, 16}}) {
+    const auto view = made(RandomResizedCrop(options), ramp(5, size));
+    for (std::size_t axis = 0; axis < size.size(); ++axis) {
+      const auto k = static_cast<std::int64_t>(axis);
+      CHECK(max_gap(last(view, k) - first(view, k), torch::full({5}, size[axis] / 2.0 - 1)) == 0);
+    }
+  }
+}
+
+TEST_CASE("windows that share an anchor have a voxel of the foreground in common", "[transforms]") {
+  // A fifth of each side is bright; a window has about a fifth of it too, so that two of them
+  // seldom meet there by chance.
+  RandomResizedCropOptions options;
+  options.size = {4};
+  options.scale_of = "side";
+  options.scale = {0.2, 0.25};
+  options.anchor = 0.5;
+  auto second = options;
+  second.window = 1;
+  for (const auto& size : {Size{40, 50}, Size{20, 25, 30}}) {
+    constexpr std::int64_t kSamples = 40;
+    auto batch = ramp(kSamples, size);
+    batch.image.zero_();
+    auto bright = batch.image;
+    for (std::size_t axis = 0; axis < size.size(); ++axis)
+      bright = bright.narrow(static_cast<std::int64_t>(axis) + 2, size[axis] / 2, size[axis] / 2);
+    bright.fill_(1);
+    const auto one = made(RandomResizedCrop(options), batch);
+    const auto two = made(RandomResizedCrop(second), batch);
+    CHECK_FALSE(torch::equal(one.map().matrix(), two.map().matrix()));
+    for (std::size_t axis = 0; axis < size.size(); ++axis) {
+      const auto k = static_cast<std::int64_t>(axis);
+      const auto low = torch::maximum(first(one, k), first(two, k)).clamp_min(size[axis] / 2);
+      const auto high =
+          torch::minimum(last(one, k), last(two, k)).clamp_max(2 * (size[axis] / 2) - 1);
+      CHECK((low <= high + 1e-9).all().item<bool>());
+      CHECK((first(one, k) > -1e-9).all().item<bool>());
+      CHECK((last(one, k) < size[axis] - 1 + 1e-9).all().item<bool>());
+    }
+  }
+}
+
+TEST_CASE("an image without foreground still gives windows with a voxel in common",
+          "[transforms]") {
+  RandomResizedCropOptions options;
+  options.size = {4};
+  options.scale = {0.01, 0.02};
+  options.anchor = 1e6;
+  auto second = options;
+  second.window = 1;
+  const auto one = made(RandomResizedCrop(options), ramp(20, {40, 50}));
+  const auto two = made(RandomResizedCrop(second), ramp(20, {40, 50}));
+  for (std::int64_t axis = 0; axis < 2; ++axis) {
+    CHECK((torch::maximum(first(one, axis), first(two, axis)) <=
+           torch::minimum(last(one, axis), last(two, axis)) + 1e-9)
+              .all()
+              .item<bool>());
+  }
+  CHECK(independent(RandomResizedCrop(second), ramp(3, {20, 30})));
+}
+
 TEST_CASE("a random resized crop that is not applied stretches the whole sample", "[transforms]") {
   RandomResizedCropOptions options;
   options.size = {5, 5};

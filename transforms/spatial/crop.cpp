@@ -12,7 +12,8 @@ namespace {
 
 using Size = std::vector<std::int64_t>;
 
-constexpr int kTries = 10;  // as torchvision
+constexpr int kTries = 10;                // as torchvision
+constexpr std::int64_t kCandidates = 256;  // voxels among which an anchor is looked for
 
 at::Tensor repeated(const Size& row, std::int64_t batch) {
   return torch::tensor(row, torch::kFloat64).repeat({batch, 1});
@@ -50,20 +51,55 @@ Window fallback(const Size& size, const std::vector<double>& ratio) {
   return {centred(sides, size), sides};
 }
 
-Window draw_window(const RandomResizedCropOptions& options, const Size& size,
+// Where a window may begin along an axis: [low, high]; around the anchor where there is one.
+std::int64_t draw_begin(std::int64_t side, std::int64_t length, const std::int64_t* anchor,
+                        RandomStream& stream) {
+  const auto low = anchor ? std::max<std::int64_t>(0, *anchor - side + 1) : 0;
+  const auto high = anchor ? std::min(*anchor, length - side) : length - side;
+  return low + stream.integer(high - low + 1);
+}
+
+Window draw_window(const RandomResizedCropOptions& options, const Size& size, const Size& anchor,
                    RandomStream& stream) {
+  const auto power = options.scale_of == "side" ? static_cast<double>(size.size()) : 1.0;
   for (int attempt = 0; attempt < kTries; ++attempt) {
-    const auto share = stream.uniform(options.scale[0], options.scale[1]);
+    const auto share = std::pow(stream.uniform(options.scale[0], options.scale[1]), power);
     std::vector<double> aspect(size.size() == 2 ? 1 : 3);
     for (auto& a : aspect)
       a = std::exp(stream.uniform(std::log(options.ratio[0]), std::log(options.ratio[1])));
     const auto sides = window_sides(size, share, aspect);
     if (!fits(sides, size) || *std::min_element(sides.begin(), sides.end()) < 1) continue;
     Size begin(size.size());
-    for (std::size_t k = 0; k < size.size(); ++k) begin[k] = stream.integer(size[k] - sides[k] + 1);
+    for (std::size_t k = 0; k < size.size(); ++k)
+      begin[k] = draw_begin(sides[k], size[k], anchor.empty() ? nullptr : &anchor[k], stream);
     return {begin, sides};
   }
   return fallback(size, options.ratio);
+}
+
+// One voxel a sample: the first of some random ones that is brighter than `level` in any channel,
+// the first of all where none is.
+std::vector<Size> draw_anchors(View& view, double level, Draws& draws) {
+  const auto& size = view.size();
+  auto index = torch::zeros({view.batch(), 1, kCandidates}, torch::kInt64);
+  auto* flat = index.data_ptr<std::int64_t>();
+  std::vector<Size> candidates;
+  for (std::int64_t i = 0; i < index.numel(); ++i) {
+    Size voxel;
+    for (const auto side : size) {
+      voxel.push_back(draws.parameters(i / kCandidates).integer(side));
+      flat[i] = flat[i] * side + voxel.back();
+    }
+    candidates.push_back(voxel);
+  }
+  const auto pixels = view.image().flatten(2);
+  const auto chosen = index.to(pixels.device()).expand({-1, pixels.size(1), -1});
+  const auto bright = pixels.gather(2, chosen).amax(1) > level;
+  const auto first = bright.to(torch::kInt64).argmax(1).cpu();
+  std::vector<Size> anchors;
+  for (std::int64_t n = 0; n < view.batch(); ++n)
+    anchors.push_back(candidates[n * kCandidates + first[n].item<std::int64_t>()]);
+  return anchors;
 }
 
 }  // namespace
@@ -151,16 +187,30 @@ void RandomResizedCropOptions::describe(Schema<RandomResizedCropOptions>& schema
       .unit("voxel")
       .require(is_size, kSize);
   schema.field("scale", &RandomResizedCropOptions::scale)
-      .doc("share of the area or volume, drawn uniformly")
+      .doc("drawn uniformly: share of what `scale_of` says")
       .more_than(0.0)
       .require(is_interval, kInterval)
       .require([](const auto& range) { return range.back() <= 1; }, "at most 1");
+  schema.field("scale_of", &RandomResizedCropOptions::scale_of)
+      .doc("whether `scale` is a share of the volume (in 2D the area) or of each side")
+      .one_of({"volume", "side"});
   schema.field("ratio", &RandomResizedCropOptions::ratio)
       .doc(
           "width / height in 2D, relative stretch of each axis in 3D; its logarithm is drawn "
           "uniformly")
       .more_than(0.0)
       .require(is_interval, kInterval);
+  schema.field("anchor", &RandomResizedCropOptions::anchor)
+      .doc(
+          "the window contains a random voxel above this grey level, the same in every view that "
+          "shares the draws; any voxel in an image that seems to have none. Without it windows lie "
+          "anywhere")
+      .unit("grey level");
+  schema.field("window", &RandomResizedCropOptions::window)
+      .doc(
+          "which of the windows that are drawn one after the other is shown: views that share the "
+          "draws differ in this")
+      .at_least(0);
 }
 
 RandomResizedCrop::RandomResizedCrop(const RandomResizedCropOptions& options) : options_(options) {}
@@ -169,8 +219,12 @@ void RandomResizedCrop::apply(View& view, Draws& draws) const {
   const auto size = for_each_axis("random_resized_crop", "size", options_.size, view.dimensions());
   std::vector<at::Tensor> begin;
   std::vector<at::Tensor> window;
+  const auto anchors = options_.anchor ? draw_anchors(view, *options_.anchor, draws)
+                                       : std::vector<Size>(view.batch());
   for (std::int64_t n = 0; n < view.batch(); ++n) {
-    auto drawn = draw_window(options_, view.size(), draws.parameters(n));
+    Window drawn;
+    for (std::int64_t w = 0; w <= options_.window; ++w)
+      drawn = draw_window(options_, view.size(), anchors[n], draws.parameters(n));
     if (draws.applied()[n].item<double>() == 0) drawn = {Size(view.size().size(), 0), view.size()};
     begin.push_back(torch::tensor(drawn.begin, torch::kFloat64));
     window.push_back(torch::tensor(drawn.sides, torch::kFloat64));

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 namespace covector::transforms {
@@ -69,13 +70,19 @@ class COVECTOR_API Resize final : public Transform {
 struct COVECTOR_API RandomResizedCropOptions {
   std::vector<std::int64_t> size = {384};
   std::vector<double> scale = {0.2, 1.0};
+  std::string scale_of = "volume";
   std::vector<double> ratio = {3.0 / 4, 4.0 / 3};
+  std::optional<double> anchor;
+  std::int64_t window = 0;
 
   static void describe(Schema<RandomResizedCropOptions>& schema);
 };
 
 /// A random window of random share and shape, stretched to a size. Samples it is not applied to are
 /// stretched whole.
+///
+/// With an anchor, views that share their draws ("shared = true") and take different windows of
+/// them have a voxel of the foreground in common. Looking for the foreground waits for the device.
 class COVECTOR_API RandomResizedCrop final : public Transform {
  public:
   explicit RandomResizedCrop(const RandomResizedCropOptions& options);
