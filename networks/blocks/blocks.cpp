@@ -18,7 +18,8 @@ constexpr std::int64_t kChannelsPerGroup = 8;
 
 }  // namespace
 
-Conv::Conv(std::int64_t dimensions, std::int64_t in, std::int64_t out, std::int64_t kernel) {
+Conv::Conv(std::int64_t dimensions, std::int64_t in, std::int64_t out, std::int64_t kernel,
+           ConvStart start) {
   if (dimensions != 2 && dimensions != 3)
     throw std::invalid_argument("a convolution runs over 2 or 3 axes, not " +
                                 std::to_string(dimensions));
@@ -33,6 +34,7 @@ Conv::Conv(std::int64_t dimensions, std::int64_t in, std::int64_t out, std::int6
   const auto bound = 1 / std::sqrt(static_cast<double>(fan_in()));
   weight.uniform_(-bound, bound);
   bias.uniform_(-bound, bound);
+  if (start == ConvStart::normal) weight.normal_(0, std::sqrt(2.0 / static_cast<double>(fan_in())));
 }
 
 Conv::~Conv() = default;
@@ -59,17 +61,32 @@ at::Tensor GroupNorm::forward(const at::Tensor& x) const {
   return at::group_norm(x, groups_, weight, bias, kNormEpsilon);
 }
 
-DoubleConv::DoubleConv(std::int64_t dimensions, std::int64_t in, std::int64_t out) {
+ConvBlock::ConvBlock(std::int64_t dimensions, std::int64_t in, std::int64_t out,
+                     std::int64_t channels_a_group, ConvStart start) {
+  const auto groups = out % channels_a_group == 0 ? out / channels_a_group : 1;
+  conv_ = register_module("conv", std::make_shared<Conv>(dimensions, in, out, 3, start));
+  norm_ = register_module("norm", std::make_shared<GroupNorm>(groups, out));
+}
+
+ConvBlock::~ConvBlock() = default;
+
+at::Tensor ConvBlock::forward(const at::Tensor& x) const {
+  auto y = norm_->forward(conv_->forward(x));
+  // In place: the normalisation keeps its input for the gradient, not this output.
+  at::leaky_relu_(y, kSlope);
+  return y;
+}
+
+DoubleConv::DoubleConv(std::int64_t dimensions, std::int64_t in, std::int64_t out,
+                       ConvStart start) {
   const auto sequence = register_module("double_conv", std::make_shared<torch::nn::Module>());
   for (int i = 0; i < 2; ++i) {
     const auto first = std::to_string(3 * i);  // the activations count as 2 and 5
     const auto second = std::to_string(3 * i + 1);
     conv_[i] = sequence->register_module(
-        first, std::make_shared<Conv>(dimensions, i == 0 ? in : out, out, 3));
+        first, std::make_shared<Conv>(dimensions, i == 0 ? in : out, out, 3, start));
     norm_[i] = sequence->register_module(second,
                                          std::make_shared<GroupNorm>(out / kChannelsPerGroup, out));
-    const torch::NoGradGuard no_grad;
-    conv_[i]->weight.normal_(0, std::sqrt(2.0 / static_cast<double>(conv_[i]->fan_in())));
   }
 }
 
@@ -79,8 +96,7 @@ at::Tensor DoubleConv::forward(const at::Tensor& x) const {
   auto y = x;
   for (int i = 0; i < 2; ++i) {
     y = norm_[i]->forward(conv_[i]->forward(y));
-    // In place: the normalisation keeps its input for the gradient, not this output.
-    at::leaky_relu_(y, kSlope);
+    at::leaky_relu_(y, kSlope);  // in place, as in ConvBlock
   }
   return y;
 }

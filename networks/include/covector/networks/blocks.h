@@ -10,14 +10,20 @@
 
 namespace covector::networks {
 
-/// Convolution over two or three spatial axes, the same class for both.
-/// Starts as PyTorch's does: weight and bias uniform in +-1 / sqrt(fan_in).
+/// How the weights of a convolution start.
+///   uniform: in +-1 / sqrt(fan_in), as PyTorch's does.
+///   normal:  with variance 2 / fan_in (K. He et al., ICCV 2015).
+enum class ConvStart { uniform, normal };
+
+/// Convolution over two or three spatial axes, the same class for both. The bias starts uniform in
+/// +-1 / sqrt(fan_in).
 class COVECTOR_API Conv : public torch::nn::Module {
  public:
   /// @param dimensions  2 or 3; throws std::invalid_argument for anything else
   /// @param in, out     channels; throws std::invalid_argument below 1
   /// @param kernel      odd side of the kernel; zero padding keeps the size of the map
-  Conv(std::int64_t dimensions, std::int64_t in, std::int64_t out, std::int64_t kernel);
+  Conv(std::int64_t dimensions, std::int64_t in, std::int64_t out, std::int64_t kernel,
+       ConvStart start = ConvStart::uniform);
   ~Conv() override;
   /// @param x  [N, in, H, W] or [N, in, D, H, W]
   at::Tensor forward(const at::Tensor& x) const;
@@ -44,12 +50,26 @@ class COVECTOR_API GroupNorm : public torch::nn::Module {
   std::int64_t groups_;
 };
 
+/// A 3-wide convolution, GroupNorm, LeakyReLU of slope 0.2: conv, norm.
+class COVECTOR_API ConvBlock : public torch::nn::Module {
+ public:
+  /// @param channels_a_group  of the GroupNorm; where it does not divide `out`, one group for all
+  ConvBlock(std::int64_t dimensions, std::int64_t in, std::int64_t out,
+            std::int64_t channels_a_group = 8, ConvStart start = ConvStart::uniform);
+  ~ConvBlock() override;
+  at::Tensor forward(const at::Tensor& x) const;
+
+ private:
+  std::shared_ptr<Conv> conv_;
+  std::shared_ptr<GroupNorm> norm_;
+};
+
 /// Twice a 3-wide convolution, GroupNorm over 8 channels a group, LeakyReLU of slope 0.2.
-/// Parameters are named double_conv.{0,1,3,4}. as in the authors' code. Convolution weights start
-/// normal with variance 2 / fan_in, all else as in Conv and GroupNorm.
+/// Parameters are named double_conv.{0,1,3,4}. as in the authors' code.
 class COVECTOR_API DoubleConv : public torch::nn::Module {
  public:
-  DoubleConv(std::int64_t dimensions, std::int64_t in, std::int64_t out);
+  DoubleConv(std::int64_t dimensions, std::int64_t in, std::int64_t out,
+             ConvStart start = ConvStart::normal);
   ~DoubleConv() override;
   at::Tensor forward(const at::Tensor& x) const;
 
