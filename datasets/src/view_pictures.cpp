@@ -55,6 +55,15 @@ at::Tensor heat_view(const at::Tensor& plane, double low, double high) {
   return enlarged(heat_picture(plane, low, high));
 }
 
+void draw_views(Views& views, const std::filesystem::path& folder) {
+  PictureFolder out(folder);
+  const auto& leading = views.begin()->second.image();
+  for (std::int64_t n = 0; n < drawn_samples(leading); ++n)
+    for (auto& [name, view] : views)
+      out.add(std::to_string(n) + "-" + name,
+              view_picture(plane(view.image(), n), plane(leading, n)), name + " view");
+}
+
 at::Tensor with_arrows(const at::Tensor& picture, const at::Tensor& displacement, Colour colour) {
   const auto spacing = std::max<std::int64_t>(1, longer(displacement) / kArrows);
   return overlay_arrows(picture, displacement, spacing, colour);

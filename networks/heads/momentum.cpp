@@ -7,6 +7,7 @@
 #include <numbers>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 namespace covector::networks {
 namespace {
@@ -44,6 +45,15 @@ void follow(const torch::nn::Module& online, torch::nn::Module& copy, double mom
   const torch::NoGradGuard no_grad;
   pair_up(online.named_parameters(), copy.named_parameters(),
           [&](const at::Tensor& source, at::Tensor target) { target.lerp_(source, 1 - momentum); });
+}
+
+at::Tensor squared_distance(const torch::nn::Module& online, const torch::nn::Module& copy) {
+  const torch::NoGradGuard no_grad;
+  std::vector<at::Tensor> squares;
+  pair_up(
+      online.named_parameters(), copy.named_parameters(),
+      [&](const at::Tensor& a, const at::Tensor& b) { squares.push_back((a - b).square().sum()); });
+  return at::stack(squares).sum();
 }
 
 double cosine_momentum(double base, std::int64_t step, std::int64_t total) {

@@ -106,6 +106,16 @@ TEST_CASE("a moving average leaves the network and its gradient alone", "[moment
   CHECK_FALSE(copy->named_parameters()["linear0.weight"].grad_fn());
 }
 
+TEST_CASE("the squared distance of two networks counts every parameter", "[momentum]") {
+  const Head online(1, {{.width = 2}, {.width = 1}});
+  const auto copy = momentum_copy(online);
+  CHECK(squared_distance(online, *copy).item<double>() == 0);
+  const torch::NoGradGuard no_grad;
+  copy->named_parameters()["linear0.weight"][1].add_(3);
+  copy->named_parameters()["linear1.bias"].sub_(4);
+  CHECK(squared_distance(online, *copy).item<double>() == Approx(25));
+}
+
 TEST_CASE("copies of another shape are refused by name", "[momentum][errors]") {
   const Head online(3, {{.width = 4}, {.width = 2}});
   Head wider(3, {{.width = 5}, {.width = 2}});
@@ -115,5 +125,7 @@ TEST_CASE("copies of another shape are refused by name", "[momentum][errors]") {
   CHECK_THROWS_WITH(copy_weights(online, shorter),
                     "the copy has no 'linear1.weight' of this shape");
   CHECK_THROWS_WITH(copy_weights(online, longer), "only the copy has a 'linear2.weight'");
+  CHECK_THROWS_WITH(squared_distance(online, wider),
+                    "the copy has no 'linear0.weight' of this shape");
   CHECK_THROWS_AS(follow(online, wider, 0.9), std::invalid_argument);
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "covector/core/view.h"
 #include "covector/datasets/picture.h"
 #include "covector/datasets/picture_folder.h"
 
@@ -32,6 +33,11 @@ COVECTOR_API at::Tensor view_picture(const at::Tensor& plane);
 COVECTOR_API at::Tensor region_picture(const at::Tensor& plane, const at::Tensor& region);
 /// One value a pixel from black (`low`) over purple and orange to pale yellow (`high`), enlarged.
 COVECTOR_API at::Tensor heat_view(const at::Tensor& plane, double low, double high);
+
+/// Writes the first samples of all views: pictures "0-first", "0-second", "1-first", ... Those of a
+/// sample share the grey values of the first by name.
+/// @throws  DataError with the path when a file cannot be written
+COVECTOR_API void draw_views(Views& views, const std::filesystem::path& folder);
 
 /// A picture with sixteen arrows along the longer side of a displacement of in_plane().
 COVECTOR_API at::Tensor with_arrows(const at::Tensor& picture, const at::Tensor& displacement,

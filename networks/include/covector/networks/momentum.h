@@ -21,6 +21,10 @@ COVECTOR_API void freeze(torch::nn::Module& module);
 /// bfloat16 a momentum of 0.999 never moves.
 COVECTOR_API void follow(const torch::nn::Module& online, torch::nn::Module& copy, double momentum);
 
+/// |online - copy|^2 over all parameters together: scalar, without gradient.
+COVECTOR_API at::Tensor squared_distance(const torch::nn::Module& online,
+                                         const torch::nn::Module& copy);
+
 /// Momentum that rises to 1 along a cosine: 1 - (1 - base) (cos(pi step / total) + 1) / 2.
 /// Source: J.-B. Grill et al., Bootstrap Your Own Latent, NeurIPS 2020.
 COVECTOR_API double cosine_momentum(double base, std::int64_t step, std::int64_t total);
