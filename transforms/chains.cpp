@@ -56,6 +56,12 @@ std::vector<std::int64_t> view_size(const std::string& option,
   return size;
 }
 
+void check_voxelwise(const std::string& method, const Backbone& backbone) {
+  if (const auto stride = backbone.strides().back(); stride != 1)
+    throw RecipeError("[backbone] the finest level has stride " + std::to_string(stride) +
+                      "; method '" + method + "' compares voxels and needs stride 1");
+}
+
 ContrastiveChain global_chain(const std::vector<std::int64_t>& size) {
   ContrastiveChain chain;
   chain.size = size;

@@ -19,6 +19,9 @@ COVECTOR_API Part part(const std::string& type,
 COVECTOR_API std::vector<std::int64_t> view_size(const std::string& option,
                                                  const std::vector<std::int64_t>& given,
                                                  const Backbone& backbone);
+/// Throws RecipeError "[backbone] the finest level has stride 2; method 'gvsl' compares voxels and
+/// needs stride 1" unless it has.
+COVECTOR_API void check_voxelwise(const std::string& method, const Backbone& backbone);
 
 /// How strongly the views of a contrastive method differ. The defaults are those of the global
 /// methods in 2D.
