@@ -1,0 +1,228 @@
+#pragma once
+
+#include "support/catch.h"
+#include "support/scratch_folder.h"
+
+#include "covector/losses/collapse.h"
+#include "covector/networks/momentum.h"
+#include "plugins/default_views.h"
+#include "plugins/small_backbone.h"
+
+#include <ATen/autocast_mode.h>
+#include <torch/optim/adam.h>
+#include <torch/types.h>
+
+#include <cmath>
+#include <memory>
+#include <string>
+#include <vector>
+
+/// What is to hold for every method that compares two views, "first" and "second", as wholes.
+/// `Method` and `Options` are the plug-in's; `options` are small ones with crop = {8, 12} in 2D,
+/// {8, 12, 4} in 3D.
+namespace covector::testing {
+
+inline View view_of(const at::Tensor& image) {
+  return View(Batch{image, {}, std::vector<std::string>(image.size(0), "x"), {}});
+}
+
+inline Views two_views(const at::Tensor& first, const at::Tensor& second) {
+  Views views;
+  views.emplace("first", view_of(first));
+  views.emplace("second", view_of(second));
+  return views;
+}
+
+/// Random images for both views, neither square nor cubic.
+inline Views random_views(std::int64_t batch, std::int64_t dimensions) {
+  const auto shape = dimensions == 2 ? std::vector<std::int64_t>{batch, 1, 8, 12}
+                                     : std::vector<std::int64_t>{batch, 1, 8, 12, 4};
+  return two_views(torch::randn(shape, torch::kFloat64), torch::randn(shape, torch::kFloat64));
+}
+
+inline std::vector<std::int64_t> crop_of(std::int64_t dimensions) {
+  return dimensions == 2 ? std::vector<std::int64_t>{8, 12} : std::vector<std::int64_t>{8, 12, 4};
+}
+
+template <class Made, class Options>
+std::shared_ptr<Made> make_method(Options options, std::int64_t batch = 3,
+                                  std::int64_t dimensions = 2) {
+  torch::manual_seed(5);
+  if (options.crop.size() > 1) options.crop = crop_of(dimensions);
+  const InputSpec input{1, dimensions};
+  auto method = std::make_shared<Made>(options, std::make_shared<SmallBackbone>(input),
+                                       MethodInput{input, batch});
+  method->to(torch::kFloat64);
+  return method;
+}
+
+inline std::int64_t size_of(const torch::nn::Module& module) {
+  std::int64_t count = 0;
+  for (const auto& parameter : module.parameters()) count += parameter.numel();
+  return count;
+}
+
+/// One step in 2D and 3D: a finite loss, and a gradient in the encoder and all heads but neither in
+/// the decoder nor in copies, whose names start with `copy`.
+template <class Made, class Options>
+void check_whole_step(const Options& options, const std::string& copy, std::int64_t batch = 3) {
+  for (const std::int64_t d : {2, 3}) {
+    const auto method = make_method<Made>(options, batch, d);
+    CHECK(method->transfers() == Transfer::encoder);
+    auto views = random_views(batch * options.crops, d);
+    const auto result = method->step(views, {"train", 0, 10, true});
+    REQUIRE(result.loss.dim() == 0);
+    REQUIRE(result.loss.isfinite().template item<bool>());
+    for (const auto& [name, value] : result.logs) {
+      INFO(name);
+      CHECK(value.isfinite().template item<bool>());
+      CHECK_FALSE(value.requires_grad());
+    }
+    CHECK_FALSE(result.logs.empty());
+    CHECK(method->step(views, {"train", 0, 10, false}).logs.empty());
+    result.loss.backward();
+    for (const auto& item : method->named_parameters()) {
+      INFO(item.key());
+      const bool copied = !copy.empty() && item.key().rfind(copy, 0) == 0;
+      const bool decoder =
+          item.key().rfind("backbone.", 0) == 0 && item.key().find('0') == std::string::npos;
+      CHECK(item.value().requires_grad() == !copied);
+      CHECK(item.value().grad().defined() == !(copied || decoder));
+    }
+  }
+}
+
+/// Rows of "h" and "z" for both views, the same for the same images.
+template <class Made, class Options>
+void check_embed(const Options& options, std::int64_t width) {
+  const auto method = make_method<Made>(options);
+  method->eval();
+  auto views = random_views(3, 2);
+  const auto embeddings = method->embed(views);
+  const auto& h = embeddings.at("h");
+  CHECK(h.first.sizes() == at::IntArrayRef({3, 6}));
+  CHECK(embeddings.at("z").first.sizes() == at::IntArrayRef({3, width}));
+  for (const auto& [name, embedding] : embeddings)
+    CHECK(embedding.second.sizes() == embedding.first.sizes());
+  // h is the mean over the coarsest map.
+  const auto backbone = std::dynamic_pointer_cast<Backbone>(method->named_children()["backbone"]);
+  const auto map = backbone->pyramid(views.at("second").image()).front();
+  CHECK((h.second - map.mean({2, 3})).abs().max().template item<double>() < 1e-12);
+  auto swapped = two_views(views.at("second").image(), views.at("first").image());
+  const auto gap = method->embed(swapped).at("z").first - embeddings.at("z").second;
+  CHECK(gap.abs().max().template item<double>() < 1e-12);
+}
+
+/// Weights and buffers are all there is: a copy of them goes on as the original does.
+template <class Made, class Options>
+void check_resumes(const Options& options) {
+  const auto advance = [](Made& method, std::int64_t from, std::int64_t to) {
+    double last = 0;
+    for (auto step = from; step < to; ++step) {
+      torch::manual_seed(static_cast<std::uint64_t>(100 + step));
+      auto views = random_views(3, 2);
+      method.zero_grad();
+      const auto loss = method.step(views, {"train", step, 8}).loss;
+      loss.backward();
+      const torch::NoGradGuard no_grad;
+      for (auto& parameter : method.parameters())
+        if (parameter.grad().defined()) parameter.sub_(0.1 * parameter.grad());
+      method.after_step(step, 8);
+      last = loss.template item<double>();
+    }
+    return last;
+  };
+  const auto method = make_method<Made>(options);
+  advance(*method, 0, 4);
+  const auto resumed = make_method<Made>(options);
+  networks::copy_weights(*method, *resumed);
+  CHECK(advance(*resumed, 4, 8) == advance(*method, 4, 8));
+  for (const auto& item : resumed->named_parameters()) {
+    INFO(item.key());
+    CHECK(torch::equal(item.value(), method->named_parameters()[item.key()]));
+  }
+}
+
+/// The loss stays float32 under bfloat16 autocast and close to what it is without.
+template <class Made, class Options>
+void check_bfloat16(const Options& options) {
+  const auto method = make_method<Made>(options);
+  method->to(torch::kFloat32);
+  auto wide = random_views(3, 2);
+  auto views = two_views(wide.at("first").image().to(torch::kFloat32),
+                         wide.at("second").image().to(torch::kFloat32));
+  const auto full = method->step(views, {"train", 0, 10}).loss;
+  at::autocast::set_autocast_enabled(at::kCPU, true);
+  const auto half = method->step(views, {"train", 0, 10}).loss;
+  at::autocast::clear_cache();
+  at::autocast::set_autocast_enabled(at::kCPU, false);
+  CHECK(half.scalar_type() == torch::kFloat32);
+  CHECK(half.template item<double>() != full.template item<double>());  // autocast was on
+  CHECK(half.template item<double>() == Approx(full.template item<double>()).margin(0.05));
+}
+
+template <class Made, class Options>
+void check_draw(const Options& options) {
+  for (const std::int64_t d : {2, 3}) {
+    const auto method = make_method<Made>(options, 3, d);
+    auto views = random_views(3, d);
+    const ScratchFolder folder;
+    method->draw(views, folder.path());
+    for (const auto* name : {"0-first.png", "0-second.png", "2-second.png", "pictures.json"})
+      CHECK(std::filesystem::exists(folder / name));
+  }
+}
+
+/// 200 steps on the default views with the real transforms: the loss falls by `fall`, and the
+/// features do not collapse.
+template <class Made, class Options>
+void check_learns(Options options, double fall) {
+  options.crop = {16};
+  for (const std::int64_t d : {2, 3}) {
+    torch::manual_seed(4);
+    const auto method = make_method<Made>(options, 8, d);
+    method->to(torch::kFloat32);
+    const DefaultViews views(method->views());
+    const auto images = wavy_images(
+        8, d == 2 ? std::vector<std::int64_t>{24, 20} : std::vector<std::int64_t>{20, 24, 20});
+    torch::optim::Adam adam(method->parameters(), torch::optim::AdamOptions(1e-3));
+    constexpr std::int64_t kSteps = 200;
+    double first = 0;
+    double last = 0;
+    for (std::int64_t step = 0; step < kSteps; ++step) {
+      auto seen = views.of(images, step);
+      adam.zero_grad();
+      const auto loss = method->step(seen, {"train", step, kSteps}).loss;
+      loss.backward();
+      adam.step();
+      method->after_step(step, kSteps);
+      REQUIRE(loss.isfinite().template item<bool>());
+      if (step < 20) first += loss.template item<double>() / 20;
+      if (step >= kSteps - 20) last += loss.template item<double>() / 20;
+    }
+    CHECK(last < first - fall);
+    method->eval();
+    auto seen = views.of(images, kSteps);
+    const auto z = method->embed(seen).at("z");
+    const auto even = 1 / std::sqrt(static_cast<double>(z.first.size(1)));
+    CHECK(losses::collapse(z.first, z.second).std.template item<double>() > 0.2 * even);
+  }
+}
+
+/// Errors that all share.
+template <class Made, class Options>
+void check_crop_errors(Options options) {
+  const auto make = [&](std::vector<std::int64_t> crop) {
+    options.crop = std::move(crop);
+    const InputSpec input{1, 3};
+    return std::make_shared<Made>(options, std::make_shared<SmallBackbone>(input),
+                                  MethodInput{input, 3});
+  };
+  CHECK_THROWS_AS(make({8, 8}), RecipeError);
+  CHECK_THROWS_WITH(make({8, 8}), "[method] 'crop' has 2 numbers, the images have 3 axes");
+  CHECK_THROWS_WITH(make({10}),
+                    "[method] 'crop' must be a multiple of 4 along every axis, which the backbone "
+                    "asks for; got [10, 10, 10]");
+}
+
+}  // namespace covector::testing
