@@ -72,6 +72,27 @@ TEST_CASE("factors, offsets and exponents are drawn as described", "[transforms]
   CHECK(mean_is(exponent.log(), (low + high) / 2, (high - low) / std::sqrt(12)));
 }
 
+TEST_CASE("an offset is drawn uniformly where its half width is given", "[transforms]") {
+  BrightnessOptions options;
+  options.mean = 1;
+  options.half_width = 0.3;
+  const auto offset = made(Brightness(options), batch_of(torch::zeros({4000, 1, 1, 1})))
+                          .image()
+                          .flatten()
+                          .to(torch::kFloat64);
+  CHECK(offset.min().item<double>() >= 0.7);
+  CHECK(offset.max().item<double>() <= 1.3);
+  CHECK(mean_is(offset, 1, 0.3 / std::sqrt(3)));
+}
+
+TEST_CASE("grey levels are clipped to a range", "[transforms]") {
+  ClipOptions options;
+  options.range = {0, 1.5};
+  const auto x = image({-0.5, 0, 1.25, 2}, {1, 1, 2, 2});
+  CHECK(
+      torch::equal(made(Clip(options), batch_of(x)).image(), image({0, 0, 1.25, 1.5}, x.sizes())));
+}
+
 TEST_CASE("grey levels change sample by sample, in place, in 2D and 3D", "[transforms]") {
   for (const auto& size : {std::vector<std::int64_t>{5, 8}, {3, 4, 5}}) {
     const auto batch = speckle(3, 2, size);
@@ -84,6 +105,9 @@ TEST_CASE("grey levels change sample by sample, in place, in 2D and 3D", "[trans
     check(Contrast(ContrastOptions{}));
     check(Brightness(BrightnessOptions{}));
     check(Gamma(GammaOptions{}));
+    ClipOptions clip;
+    clip.range = {0.25, 0.5};
+    check(Clip(clip));
   }
 }
 
@@ -102,6 +126,9 @@ TEST_CASE("grey levels say what is wrong", "[transforms][errors]") {
     schema_of<GammaOptions>().parse(OptionTable{{"exponent", std::move(exponent)}}, "views.v");
   };
   CHECK_THROWS_WITH(parse({0.0, 1.0}), Catch::Contains("'exponent' must be more than"));
+  CHECK_THROWS_WITH(
+      schema_of<ClipOptions>().parse(OptionTable{{"range", OptionArray{1.0, 0.0}}}, "views.v"),
+      Catch::Contains("'range' must be two numbers, the smaller first"));
   CHECK_THROWS_WITH(parse({1.0}),
                     Catch::Contains("'exponent' must be two numbers, the smaller first"));
 }

@@ -56,12 +56,19 @@ void BrightnessOptions::describe(Schema<BrightnessOptions>& schema) {
       .doc("standard deviation of that distribution")
       .unit("grey level")
       .at_least(0.0);
+  schema.field("half_width", &BrightnessOptions::half_width)
+      .doc("where given, it is drawn uniformly from so far below the mean to so far above")
+      .unit("grey level")
+      .at_least(0.0);
 }
 
 Brightness::Brightness(const BrightnessOptions& options) : options_(options) {}
 
 void Brightness::apply(View& view, Draws& draws) const {
-  const auto offset = draws.normal(options_.mean, options_.std);
+  const auto mean = options_.mean;
+  const auto half = options_.half_width;
+  const auto offset =
+      half ? draws.uniform(mean - *half, mean + *half) : draws.normal(mean, options_.std);
   change_pixels(view, draws, brightness(view.image(), offset));
 }
 
@@ -81,6 +88,20 @@ void Gamma::apply(View& view, Draws& draws) const {
   const auto exponent =
       draws.uniform(std::log(options_.exponent[0]), std::log(options_.exponent[1])).exp();
   change_pixels(view, draws, gamma(view.image(), exponent));
+}
+
+void ClipOptions::describe(Schema<ClipOptions>& schema) {
+  schema.summary("Moves grey levels outside a range to its ends.");
+  schema.field("range", &ClipOptions::range)
+      .doc("lowest and highest level")
+      .unit("grey level")
+      .require(is_interval, kInterval);
+}
+
+Clip::Clip(const ClipOptions& options) : options_(options) {}
+
+void Clip::apply(View& view, Draws& draws) const {
+  change_pixels(view, draws, view.image().clamp(options_.range[0], options_.range[1]));
 }
 
 }  // namespace covector::transforms

@@ -3,6 +3,7 @@
 #include "covector/core/schema.h"
 #include "covector/core/transform.h"
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -47,6 +48,7 @@ class COVECTOR_API Contrast final : public Transform {
 struct COVECTOR_API BrightnessOptions {
   double mean = 0.0;
   double std = 0.1;
+  std::optional<double> half_width;
 
   static void describe(Schema<BrightnessOptions>& schema);
 };
@@ -73,6 +75,22 @@ class COVECTOR_API Gamma final : public Transform {
 
  private:
   GammaOptions options_;
+};
+
+struct COVECTOR_API ClipOptions {
+  std::vector<double> range = {0.0, 1.0};
+
+  static void describe(Schema<ClipOptions>& schema);
+};
+
+/// Moves grey levels outside a range to its ends.
+class COVECTOR_API Clip final : public Transform {
+ public:
+  explicit Clip(const ClipOptions& options);
+  void apply(View& view, Draws& draws) const override;
+
+ private:
+  ClipOptions options_;
 };
 
 }  // namespace covector::transforms
