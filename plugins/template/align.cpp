@@ -21,7 +21,7 @@ void Options::describe(Schema<Options>& schema) {
   schema.field("weight", &Options::weight).doc("factor on the loss").more_than(0.0);
 }
 
-Align::Align(const Options& options, std::shared_ptr<Backbone> backbone, const MethodInput& input)
+Align::Align(const Options& options, std::shared_ptr<Backbone> backbone, const MethodInput&)
     : options_(options),
       // Whatever is registered is trained, moved to the device and written to checkpoints. The
       // backbone must bear this name: it is what goes downstream.

@@ -3,6 +3,7 @@
 #include "checkpoint.h"
 #include "run_folder.h"
 #include "support/toy_runs.h"
+#include "transfer.h"
 
 #include <nlohmann/json.hpp>
 
@@ -392,6 +393,19 @@ TEST_CASE("adapt loads a backbone, says what it loaded, and measures every test 
   CHECK(metrics.at("cases")[0].at("values")[1].at("value").is_null());
   CHECK(metrics.at("cases")[0].at("values")[1].at("note") == "not in the image");
   CHECK(fs::exists(folder.path() / "a/images/step-000000003/image-12.txt"));
+}
+
+TEST_CASE("what transfers, in words and back", "[run]") {
+  for (const auto& [transfer, text] :
+       {std::pair(Transfer::encoder, "encoder"), std::pair(Transfer::network, "network"),
+        std::pair(Transfer{3}, "levels 3")}) {
+    CHECK(to_string(transfer) == text);
+    CHECK(to_transfer(text) == transfer);
+  }
+  for (const auto* text : {"levels 0", "levels x", "levels 3 4", "all"})
+    CHECK_THROWS_WITH(to_transfer(text), "a checkpoint's weights transfer as '" +
+                                             std::string(text) +
+                                             "', which this version does not know");
 }
 
 TEST_CASE("an encoder goes downstream alone when the method says so", "[run][adapt]") {

@@ -159,19 +159,36 @@ TEST_CASE("the U-Net tells its levels before it runs", "[unet]") {
       CHECK(levels[i].size(2 + axis) == 32 / net.strides()[i]);
   }
   CHECK(net.dimensions() == dimensions);
-  CHECK(net.encoder_channels() == 24);
+  CHECK(net.channels().front() == 24);
   CHECK(torch::equal(net.encode(x), levels[0]));
+  const auto coarse = net.levels(x, 3);
+  REQUIRE(coarse.size() == 3);
+  for (std::size_t i = 0; i < 3; ++i) CHECK(torch::equal(coarse[i], levels[i]));
 }
 
-TEST_CASE("the encoder's parameters are those that encode runs", "[unet]") {
+TEST_CASE("a level needs the parameters that are said to be needed for it", "[unet]") {
+  unet::Options options;
+  options.channels = {8, 8, 8, 8, 8, 8, 8, 8, 8};
+  for (std::size_t count = 1; count <= 5; ++count) {
+    Unet net(options, {1, 2});
+    net.levels(torch::rand({1, 1, 32, 32}), count).back().square().sum().backward();
+    for (const auto& item : net.named_parameters()) {
+      INFO(item.key() << " with " << count << " levels");
+      CHECK(item.value().grad().defined() == (net.level_of(item.key()) < count));
+    }
+  }
+}
+
+TEST_CASE("a fresh network has the shape and not the weights", "[unet]") {
   unet::Options options;
   options.channels = {8, 8, 8, 8, 8, 8, 8, 8, 8};
   Unet net(options, {1, 2});
-  net.encode(torch::rand({1, 1, 32, 32})).square().sum().backward();
-  for (const auto& item : net.named_parameters()) {
-    INFO(item.key());
-    CHECK(item.value().grad().defined() == net.in_encoder(item.key()));
-  }
+  const auto fresh = net.fresh();
+  const auto mine = net.named_parameters();
+  const auto others = fresh->named_parameters();
+  REQUIRE(mine.keys() == others.keys());
+  for (const auto& item : mine) CHECK(item.value().sizes() == others[item.key()].sizes());
+  CHECK_FALSE(torch::equal(mine["inc.double_conv.0.weight"], others["inc.double_conv.0.weight"]));
 }
 
 TEST_CASE("align_corners decides how the decoder upsamples", "[unet]") {

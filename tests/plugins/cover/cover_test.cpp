@@ -32,7 +32,8 @@ Options small(const std::string& form = "paper") {
 
 std::shared_ptr<Cover> double_cover(const Options& options, const InputSpec& input = {}) {
   torch::manual_seed(5);
-  auto cover = std::make_shared<Cover>(options, std::make_shared<SmallBackbone>(input), input);
+  auto cover =
+      std::make_shared<Cover>(options, std::make_shared<SmallBackbone>(input), MethodInput{input});
   cover->to(torch::kFloat64);
   return cover;
 }
@@ -54,7 +55,7 @@ void check_golden(const std::string& name, const InputSpec& input,
   options.groups = wanted.at("groups").get<std::vector<std::int64_t>>();
   options.head_dim = wanted.at("head_dim");
   options.radius = wanted.at("radius");
-  Cover cover(options, std::make_shared<unet::Unet>(network, input), input);
+  Cover cover(options, std::make_shared<unet::Unet>(network, input), MethodInput{input});
   cover.to(torch::kFloat64);
   testing::fill_golden(cover);
 
@@ -102,7 +103,8 @@ TEST_CASE("COVER has as many parameters as the authors'", "[cover][golden]") {
   const auto wanted = testing::golden("cover.json");
   for (const std::int64_t d : {2, 3}) {
     const InputSpec input{1, d};
-    const Cover cover(Options{}, std::make_shared<unet::Unet>(unet::Options{}, input), input);
+    const Cover cover(Options{}, std::make_shared<unet::Unet>(unet::Options{}, input),
+                      MethodInput{input});
     std::int64_t numbers = 0;
     for (const auto& parameter : cover.parameters()) numbers += parameter.numel();
     CHECK(numbers ==
@@ -372,7 +374,7 @@ TEST_CASE("a step gives the weighted loss and logs what it consists of", "[cover
   CHECK(log("neighbour_distance_within_mean") > 0);
 
   auto unlabelled = shifted_views(1, false);
-  CHECK(cover->step(unlabelled, "train").logs.count("cover/neighbour_distance_across_mean") == 0);
+  CHECK(cover->step(unlabelled, {"train"}).logs.count("cover/neighbour_distance_across_mean") == 0);
 }
 
 TEST_CASE("without vectors the consistency loss is left and no head exists", "[cover]") {
@@ -398,7 +400,7 @@ TEST_CASE("an empty mask gives no loss in the paper's form and NaN in the releas
     if (parameter.grad().defined()) CHECK(parameter.grad().abs().max().item<double>() == 0);
 
   auto again = shifted_views(-12, false);
-  CHECK(std::isnan(double_cover(small("released"))->step(again, "train").loss.item<double>()));
+  CHECK(std::isnan(double_cover(small("released"))->step(again, {"train"}).loss.item<double>()));
 }
 
 TEST_CASE("under bfloat16 autocast displacements and losses stay float32", "[cover]") {

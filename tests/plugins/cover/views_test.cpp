@@ -22,7 +22,7 @@ Cover make(const std::string& form, std::int64_t dimensions, std::int64_t crop) 
   options.form = form;
   options.crop = {crop};
   const InputSpec input{1, dimensions};
-  return {options, std::make_shared<testing::SmallBackbone>(input), input};
+  return {options, std::make_shared<testing::SmallBackbone>(input), MethodInput{input}};
 }
 
 Views views_of(const std::vector<ViewSpec>& specs, const at::Tensor& image) {

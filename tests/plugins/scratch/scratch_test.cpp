@@ -12,7 +12,7 @@ TEST_CASE("scratch has nothing to train and hands on the backbone as it is", "[s
   Scratch method(Options{}, backbone, MethodInput{});
 
   CHECK(method.views().empty());
-  CHECK(method.phases().empty());
+  CHECK(method.phases(0, 1).empty());
   CHECK(method.transfers() == Transfer::network);
   REQUIRE(method.named_children().contains("backbone"));
   CHECK(method.parameters().size() == backbone->parameters().size());

@@ -88,7 +88,7 @@ TEST_CASE("align has the gradient of its formula in the predictor and none in th
 
 TEST_CASE("align says when its crop does not fit the images", "[template][errors]") {
   const InputSpec volume{1, 3};
-  CHECK_THROWS_WITH(Align(options(), std::make_shared<SmallBackbone>(volume), volume),
+  CHECK_THROWS_WITH(Align(options(), std::make_shared<SmallBackbone>(volume), MethodInput{volume}),
                     "[method] 'crop' has 2 numbers, the images have 3 axes");
 }
 
