@@ -18,6 +18,20 @@ void change_pixels(View& view, const Draws& draws, const at::Tensor& changed) {
   view.set_image(torch::where(applied, changed, image));
 }
 
+void overwrite(View& view, const Draws& draws, const at::Tensor& where, const at::Tensor& pixels) {
+  const auto& image = view.image();
+  const auto applied = per_sample("applied", draws.applied(), image).to(torch::kBool);
+  const auto here = where.to(image.device()).logical_and(applied);
+  view.set_image(torch::where(here, pixels, image));
+  view.mark(here);
+}
+
+at::Tensor noise_fill(const std::vector<double>& range, const at::Tensor& image, Draws& draws) {
+  auto shape = image.sizes().slice(1).vec();
+  shape[0] = 1;
+  return range[0] + (range[1] - range[0]) * draws.uniform_field(shape, image.options());
+}
+
 SpatialMap where_applied(const SpatialMap& map, const Draws& draws) {
   const auto identity = SpatialMap::identity(map.batch(), map.size());
   const auto applied = draws.applied().view({-1, 1, 1}).to(torch::kBool);

@@ -19,6 +19,14 @@ at::Tensor per_sample(const std::string& name, const at::Tensor& values, const a
 /// bit.
 void change_pixels(View& view, const Draws& draws, const at::Tensor& changed);
 
+/// Overwrites voxels of the samples the transform applies to, and marks them.
+/// @param where   [N, 1, *size] boolean
+/// @param pixels  what stands there then; broadcast over the image
+void overwrite(View& view, const Draws& draws, const at::Tensor& where, const at::Tensor& pixels);
+
+/// Uniform noise in a range, the same in all channels: [N, 1, *size] of the image's type.
+at::Tensor noise_fill(const std::vector<double>& range, const at::Tensor& image, Draws& draws);
+
 /// The map for the samples it applies to, the identity for the others. The map keeps the size.
 SpatialMap where_applied(const SpatialMap& map, const Draws& draws);
 

@@ -2,8 +2,9 @@
 #include "support/numeric.h"
 
 #include "covector/transforms/corruption/blur.h"
-#include "covector/transforms/corruption/inpaint.h"
+#include "covector/transforms/corruption/impulse_noise.h"
 #include "covector/transforms/corruption/noise.h"
+#include "covector/transforms/corruption/outpaint.h"
 #include "sources.h"
 
 #include <torch/types.h>
@@ -101,6 +102,14 @@ TEST_CASE("the weights of a Gaussian equal numbers computed elsewhere", "[transf
   CHECK(max_gap(taps[1].slice(0, 3, 7).flip(0), narrow) < 6e-9);
 }
 
+TEST_CASE("the matrix of a Gaussian blurs one axis as gaussian_blur does", "[transforms]") {
+  torch::manual_seed(6);
+  const auto x = torch::rand({3, 1, 1, 9}, torch::kFloat64);
+  const auto sigma = numbers({0.1, 0.8, 4.0});  // reaching 0, 3 and 16 voxels
+  const auto blurred = torch::matmul(gaussian_matrix(sigma, 9), x.view({3, 9, 1}));
+  CHECK(max_gap(blurred.view(x.sizes()), gaussian_blur(x, sigma)) < 1e-14);
+}
+
 TEST_CASE("blur reaches as far as its rule says", "[transforms]") {
   auto x = torch::zeros({1, 1, 1, 21}, torch::kFloat64);
   x[0][0][0][10] = 1;
@@ -122,82 +131,50 @@ TEST_CASE("below an eighth of a voxel blur changes nothing", "[transforms]") {
   CHECK(torch::equal(made(Blur(BlurOptions{}), batch).image(), batch.image));
 }
 
-TEST_CASE("box_mask marks the voxels of each sample's boxes", "[transforms]") {
-  const auto mask = box_mask({{{{1, 0}, {2, 3}}, {{0, 4}, {1, 1}}}, {}}, {4, 5});
-  const auto wanted = torch::tensor({0, 0, 0, 0, 1,  //
-                                     1, 1, 1, 0, 0,  //
-                                     1, 1, 1, 0, 0,  //
-                                     0, 0, 0, 0, 0})
-                          .view({4, 5})
-                          .to(torch::kBool);
-  CHECK(torch::equal(mask[0][0], wanted));
-  CHECK(mask[1].sum().item<std::int64_t>() == 0);
-  CHECK(box_mask({{{{1, 0, 2}, {2, 3, 1}}}}, {4, 5, 6}).sum().item<std::int64_t>() == 6);
+TEST_CASE("masking noise overwrites its share of voxels and marks them", "[transforms]") {
+  // A quarter of 0.2, 0.4, 0.6, 0.8 set to 0 costs 0.25 * 0.3 = 0.075 on average; the cost of a
+  // voxel, x^2 or 0, has variance E x^4 / 4 - 0.075^2.
+  const auto four = numbers({0.2, 0.4, 0.6, 0.8}).view({1, 1, 1, 4}).repeat({1, 1, 10'000, 1});
+  auto view = made(MaskingNoise(MaskingNoiseOptions{}), batch_of(four));
+  const auto cost = (view.image() - four).square();
+  CHECK(mean_is(cost, 0.075, std::sqrt(four.pow(4).mean().item<double>() / 4 - 0.075 * 0.075)));
+  CHECK(torch::equal(view.marked(), view.image() == 0));
+  CHECK(torch::equal(view.image().masked_select(view.marked().logical_not()),
+                     four.masked_select(view.marked().logical_not())));
+  MaskingNoiseOptions options;
+  options.fraction = 1;
+  options.value = 0.5;
+  CHECK((made(MaskingNoise(options), batch_of(four)).image() == 0.5).all().item<bool>());
 }
 
-TEST_CASE("boxes are as many, as large and where the published code draws them", "[transforms]") {
-  const InpaintOptions options;
-  const Size size = {60, 96, 75};
-  std::vector<double> counts;
-  std::vector<std::vector<double>> sides(3);
-  for (std::uint64_t n = 0; n < 2000; ++n) {
-    RandomStream stream(3, "boxes", {n});
-    const auto boxes = draw_boxes(options, size, stream);
-    counts.push_back(static_cast<double>(boxes.size()));
-    for (const auto& box : boxes)
-      for (std::size_t axis = 0; axis < 3; ++axis) {
-        REQUIRE(box.begin[axis] >= 3);
-        REQUIRE(box.begin[axis] + box.size[axis] <= size[axis] - 3);
-        sides[axis].push_back(static_cast<double>(box.size[axis]));
-      }
-  }
-  // sum of 0.95^k, k = 1 .. 10, and the variance of that truncated count.
-  double mean = 0;
-  double square = 0;
-  for (int k = 1; k <= 10; ++k) {
-    mean += std::pow(0.95, k);
-    square += (2 * k - 1) * std::pow(0.95, k);
-  }
-  CHECK(mean_is(numbers(counts), mean, std::sqrt(square - mean * mean)));
-  // 3 * 60 / 30 = 6 up to 8, 9.6 and 12.8 floored, 7.5 and 10 floored.
-  const std::vector<std::pair<double, double>> wanted = {{6, 7}, {9, 11}, {7, 9}};
-  for (std::size_t axis = 0; axis < 3; ++axis) {
-    const auto drawn = numbers(sides[axis]);
-    CHECK(drawn.min().item<double>() == wanted[axis].first);
-    CHECK(drawn.max().item<double>() == wanted[axis].second);
-  }
+TEST_CASE("salt and pepper are equally frequent, and marked", "[transforms]") {
+  auto view =
+      made(SaltAndPepper(SaltAndPepperOptions{}), batch_of(torch::full({1, 1, 200, 200}, 0.5)));
+  const auto salt = view.image() == 1;
+  const auto pepper = view.image() == 0;
+  CHECK(mean_is(salt.to(torch::kFloat64), 0.05, std::sqrt(0.05 * 0.95)));
+  CHECK(mean_is(pepper.to(torch::kFloat64), 0.05, std::sqrt(0.05 * 0.95)));
+  CHECK(torch::equal(view.marked(), salt.logical_or(pepper)));
+  CHECK(((view.image() == 0.5) != view.marked()).all().item<bool>());
 }
 
-TEST_CASE("the sides of boxes follow the integer rule of the published code", "[transforms]") {
-  InpaintOptions options;
-  options.go_on = 1;
-  options.boxes = 1;
-  for (std::int64_t length = 12; length < 700; ++length) {
-    const auto low = std::max<std::int64_t>(1, 3 * length / 30);
-    const auto high = std::max(low + 1, 4 * length / 30);
-    RandomStream stream(4, "side", {static_cast<std::uint64_t>(length)});
-    const auto box = draw_boxes(options, {length, length}, stream).at(0);
-    for (const auto side : box.size) REQUIRE((low <= side && side < high));
-  }
-}
-
-TEST_CASE("in-painting overwrites boxes and nothing else", "[transforms]") {
-  InpaintOptions options;
-  options.go_on = 1;
-  options.boxes = 2;
-  options.fill = {5, 6};
-  for (const auto& size : {Size{40, 31}, Size{16, 20, 31}}) {
-    const auto batch = speckle(3, 2, size);
-    const auto image = made(Inpaint(options), batch).image();
-    const auto changed = image != batch.image;
-    CHECK(torch::equal(changed.select(1, 0), changed.select(1, 1)));
-    CHECK(torch::equal(image.select(1, 0).masked_select(changed.select(1, 0)),
-                       image.select(1, 1).masked_select(changed.select(1, 1))));
-    const auto filled = image.masked_select(changed);
-    CHECK(filled.min().item<double>() >= 5);
-    CHECK(filled.max().item<double>() < 6);
-    for (std::int64_t n = 0; n < 3; ++n) CHECK(changed[n].any().item<bool>());
-  }
+TEST_CASE("what overwrites voxels marks those of the applied samples, in all channels alike",
+          "[transforms]") {
+  const auto batch = speckle(3, 2, {20, 14});
+  InpaintOptions boxes;
+  boxes.go_on = 1;
+  const auto check = [&](const Transform& transform) {
+    auto view = made(transform, batch, {0, 1, 0});
+    const auto changed = (view.image() != batch.image);
+    CHECK(torch::equal(view.marked(), changed.all(1, true)));
+    CHECK(torch::equal(view.marked(), changed.any(1, true)));
+    CHECK(view.marked()[1].any().item<bool>());
+  };
+  check(MaskingNoise(MaskingNoiseOptions{}));
+  check(SaltAndPepper(SaltAndPepperOptions{}));
+  check(Inpaint(boxes));
+  check(Outpaint(OutpaintOptions{}));
+  check(Paint(PaintOptions{}));
 }
 
 TEST_CASE("corruptions change sample by sample, in place, in 2D and 3D", "[transforms]") {
@@ -213,7 +190,8 @@ TEST_CASE("corruptions change sample by sample, in place, in 2D and 3D", "[trans
     };
     check(Noise(NoiseOptions{}));
     check(Blur(blur));
-    check(Inpaint(InpaintOptions{}));
+    check(MaskingNoise(MaskingNoiseOptions{}));
+    check(SaltAndPepper(SaltAndPepperOptions{}));
   }
 }
 
@@ -224,13 +202,6 @@ TEST_CASE("corruptions say what is wrong", "[transforms][errors]") {
                     "field: expected [2, 1, 3, 3], got [1, 3, 3]");
   CHECK_THROWS_WITH(gaussian_taps(numbers({1}), numbers({1, 1})), "radius: expected [1], got [2]");
   CHECK_THROWS_WITH(gaussian_blur(x, numbers({1})), "sigma: expected [2], got [1]");
-  InpaintOptions options;
-  options.go_on = 1;
-  CHECK_THROWS_WITH(made(Inpaint(options), speckle(1, 1, {6, 40})),
-                    Catch::Contains("inpaint: a view of [6, 40] has no room for a box of [1, ") &&
-                        Catch::Contains("with a margin of 3; make 'side' or 'margin' smaller or "
-                                        "the views larger"));
-  CHECK_THROWS_AS(made(Inpaint(options), speckle(1, 1, {6, 40})), RecipeError);
   CHECK_THROWS_WITH(
       schema_of<BlurOptions>().parse(OptionTable{{"sigma", OptionArray{-1.0, 1.0}}}, "views.v"),
       Catch::Contains("'sigma' must be at least"));

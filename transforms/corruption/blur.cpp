@@ -6,6 +6,10 @@
 namespace covector::transforms {
 namespace {
 
+at::Tensor reach_of(const at::Tensor& sigma, BlurRadius radius) {
+  return radius == BlurRadius::four_sigma ? (4 * sigma + 0.5).floor() : (3 * sigma).ceil();
+}
+
 // Indices -radius .. length + radius - 1 folded into the axis: c b a | a b c | c b a.
 at::Tensor mirrored(std::int64_t length, std::int64_t radius, const at::Device& device) {
   const auto position =
@@ -40,10 +44,18 @@ at::Tensor gaussian_taps(const at::Tensor& sigma, const at::Tensor& radius) {
   return whole / whole.sum(1, true);
 }
 
+at::Tensor gaussian_matrix(const at::Tensor& sigma, std::int64_t length, BlurRadius radius) {
+  const auto taps = gaussian_taps(sigma, reach_of(sigma, radius));
+  const auto from = mirrored(length, taps.size(1) / 2, torch::kCPU).unfold(0, taps.size(1), 1);
+  const auto batch = sigma.size(0);
+  auto matrix = torch::zeros({batch, length, length}, torch::kFloat64);
+  return matrix.scatter_add_(2, from.unsqueeze(0).expand({batch, -1, -1}),
+                             taps.unsqueeze(1).expand({-1, length, -1}));
+}
+
 at::Tensor gaussian_blur(const at::Tensor& image, const at::Tensor& sigma, BlurRadius radius) {
   check_shape("sigma", sigma, {image.size(0)});
-  const auto reach =
-      radius == BlurRadius::four_sigma ? (4 * sigma + 0.5).floor() : (3 * sigma).ceil();
+  const auto reach = reach_of(sigma, radius);
   if (reach.max().item<double>() == 0) return image;
   const auto taps = gaussian_taps(sigma, reach).to(image.options());
   auto out = image;

@@ -3,97 +3,131 @@
 #include "per_sample.h"
 
 #include <algorithm>
-#include <cmath>
+#include <numeric>
 
 namespace covector::transforms {
 namespace {
 
-// floor(share * length), not one less where a product such as 3 / 30 * 70 rounds down.
-std::int64_t part_of(double share, std::int64_t length) {
-  return static_cast<std::int64_t>(std::floor(share * static_cast<double>(length) + 1e-9));
+using Size = std::vector<std::int64_t>;
+
+BoxRule rule_of(const InpaintOptions& options, const Size& size) {
+  BoxRule rule;
+  rule.margin = options.margin;
+  for (const auto length : size) {
+    const auto least = std::max<std::int64_t>(1, share_of(options.side[0], length));
+    const auto end = share_of(options.side[1], length);
+    rule.least.push_back(least);
+    rule.largest.push_back(std::max(least, options.largest_side ? end : end - 1));
+  }
+  return rule;
 }
 
-}  // namespace
-
-at::Tensor box_mask(const std::vector<std::vector<Box>>& boxes,
-                    const std::vector<std::int64_t>& size) {
-  std::vector<std::int64_t> shape = {static_cast<std::int64_t>(boxes.size()), 1};
-  shape.insert(shape.end(), size.begin(), size.end());
-  const auto mask = torch::zeros(shape, torch::kBool);
-  for (std::size_t n = 0; n < boxes.size(); ++n)
-    for (const auto& box : boxes[n]) {
-      auto inside = mask[static_cast<std::int64_t>(n)];
-      for (std::size_t axis = 0; axis < size.size(); ++axis)
-        inside =
-            inside.narrow(static_cast<std::int64_t>(axis) + 1, box.begin[axis], box.size[axis]);
-      inside.fill_(true);
-    }
-  return mask;
-}
-
-std::vector<Box> draw_boxes(const InpaintOptions& options, const std::vector<std::int64_t>& size,
-                            RandomStream& stream) {
+std::vector<Box> draw_some(const InpaintOptions& options, const Size& size, RandomStream& stream) {
+  const auto rule = rule_of(options, size);
   std::vector<Box> boxes;
-  while (static_cast<std::int64_t>(boxes.size()) < options.boxes &&
-         stream.bernoulli(options.go_on)) {
-    Box box;
-    for (const auto length : size) {
-      const auto low = std::max<std::int64_t>(1, part_of(options.side[0], length));
-      const auto high = std::max(low + 1, part_of(options.side[1], length));
-      box.size.push_back(low + stream.integer(high - low));
-    }
-    for (std::size_t axis = 0; axis < size.size(); ++axis) {
-      const auto room = size[axis] - box.size[axis] - 2 * options.margin + 1;
-      if (room < 1)
-        throw RecipeError("inpaint: a view of " + text_of(size) + " has no room for a box of " +
-                          text_of(box.size) + " with a margin of " +
-                          std::to_string(options.margin) +
-                          "; make 'side' or 'margin' smaller or the views larger");
-      box.begin.push_back(options.margin + stream.integer(room));
-    }
-    boxes.push_back(std::move(box));
+  while (static_cast<std::int64_t>(boxes.size()) < options.boxes && stream.bernoulli(options.go_on))
+    boxes.push_back(draw_box("inpaint", rule, size, stream));
+  return boxes;
+}
+
+// Random boxes seldom reach the last voxels of what they can cover.
+void check_reachable(const InpaintOptions& options, const Size& size) {
+  double reach = 0.9;
+  for (const auto length : size)
+    reach *= std::max(0.0, 1 - 2 * static_cast<double>(options.margin) / length);
+  if (options.coverage[1] <= reach) return;
+  throw RecipeError("inpaint: a coverage of " + to_toml(options.coverage[1]) +
+                    " is out of reach of boxes with a margin of " + std::to_string(options.margin) +
+                    " in a view of " + text_of(size) + ", which cover up to " + to_toml(reach) +
+                    " in reasonable time; make 'coverage' or 'margin' smaller");
+}
+
+std::vector<Box> draw_until_covered(const InpaintOptions& options, const Size& size,
+                                    RandomStream& stream) {
+  check_reachable(options, size);
+  const auto rule = rule_of(options, size);
+  const auto voxels = std::accumulate(size.begin(), size.end(), 1.0, std::multiplies<>());
+  const auto wanted = voxels * stream.uniform(options.coverage[0], options.coverage[1]);
+  const auto covered = torch::zeros(size, torch::kBool);
+  std::vector<Box> boxes;
+  for (std::int64_t count = 0; static_cast<double>(count) < wanted;) {
+    boxes.push_back(draw_box("inpaint", rule, size, stream));
+    auto inside = covered;
+    for (std::size_t axis = 0; axis < size.size(); ++axis)
+      inside = inside.narrow(static_cast<std::int64_t>(axis), boxes.back().begin[axis],
+                             boxes.back().size[axis]);
+    count += inside.logical_not().sum().item<std::int64_t>();
+    inside.fill_(true);
   }
   return boxes;
 }
 
+// What the boxes are filled with, to be broadcast over the image.
+at::Tensor filling(const InpaintOptions& options, const at::Tensor& image, Draws& draws) {
+  if (options.fill == "constant") return torch::full({}, options.constant, image.options());
+  if (options.fill == "mean") {
+    std::vector<std::int64_t> spatial(image.dim() - 2);
+    std::iota(spatial.begin(), spatial.end(), 2);
+    return image.mean(spatial, true);
+  }
+  return noise_fill(options.noise, image, draws);
+}
+
+}  // namespace
+
+std::vector<Box> draw_boxes(const InpaintOptions& options, const Size& size, RandomStream& stream) {
+  return options.coverage.empty() ? draw_some(options, size, stream)
+                                  : draw_until_covered(options, size, stream);
+}
+
 void InpaintOptions::describe(Schema<InpaintOptions>& schema) {
-  schema.summary("Overwrites boxes with uniform noise, the same in all channels.")
+  schema.summary("Overwrites boxes, the same in all channels, and marks them.")
       .source(
-          "Y. He, S. Li, COVER, ICCV 2025, appendix B.1; sizes of utils/Transform_2d.py (f5e6dd0)")
+          "Y. He, S. Li, COVER, ICCV 2025, appendix B.1; sizes of utils/Transform_2d.py (f5e6dd0). "
+          "Coverage: random blocks of D. Pathak et al., Context Encoders, CVPR 2016")
       .departure("the published code leaves one voxel more at the far borders");
   schema.field("boxes", &InpaintOptions::boxes).doc("at most so many a sample").at_least(0);
   schema.field("go_on", &InpaintOptions::go_on)
       .doc("chance to draw another box, and the first")
       .between(0.0, 1.0);
+  schema.field("coverage", &InpaintOptions::coverage)
+      .doc(
+          "draw boxes until they cover a share of the view that is uniform in this range, whatever "
+          "boxes and go_on say; empty: do not")
+      .between(0.0, 1.0)
+      .require([](const auto& range) { return range.empty() || is_interval(range); },
+               "empty, or two numbers, the smaller first");
   schema.field("side", &InpaintOptions::side)
       .doc(
           "smallest and largest side, as a share of the view's; whole voxels from the one up to "
-          "but not including the other, at least 1")
+          "the other, at least 1")
       .between(0.0, 1.0)
       .require(is_interval, kInterval);
+  schema.field("largest_side", &InpaintOptions::largest_side)
+      .doc("whether a side can be as long as the largest, or one less");
   schema.field("margin", &InpaintOptions::margin)
       .doc("least distance from the border")
       .unit("voxel")
       .at_least(0);
   schema.field("fill", &InpaintOptions::fill)
-      .doc("range of the noise")
+      .doc("what boxes are filled with; mean: that of each channel of the sample")
+      .one_of({"noise", "constant", "mean"});
+  schema.field("noise", &InpaintOptions::noise)
+      .doc("range of uniform noise")
       .unit("grey level")
       .require(is_interval, kInterval);
+  schema.field("constant", &InpaintOptions::constant)
+      .doc("value with fill = \"constant\"")
+      .unit("grey level");
 }
 
 Inpaint::Inpaint(const InpaintOptions& options) : options_(options) {}
 
 void Inpaint::apply(View& view, Draws& draws) const {
-  const auto& image = view.image();
   std::vector<std::vector<Box>> boxes;
   for (std::int64_t n = 0; n < view.batch(); ++n)
     boxes.push_back(draw_boxes(options_, view.size(), draws.parameters(n)));
-  auto shape = image.sizes().slice(1).vec();
-  shape[0] = 1;
-  const auto low = options_.fill[0];
-  const auto fill = low + (options_.fill[1] - low) * draws.uniform_field(shape, image.options());
-  const auto mask = box_mask(boxes, view.size()).to(image.device());
-  change_pixels(view, draws, torch::where(mask, fill, image));
+  overwrite(view, draws, box_mask(boxes, view.size()), filling(options_, view.image(), draws));
 }
 
 }  // namespace covector::transforms

@@ -12,7 +12,7 @@ namespace {
 
 using Size = std::vector<std::int64_t>;
 
-constexpr int kTries = 10;                // as torchvision
+constexpr int kTries = 10;                 // as torchvision
 constexpr std::int64_t kCandidates = 256;  // voxels among which an anchor is looked for
 
 at::Tensor repeated(const Size& row, std::int64_t batch) {

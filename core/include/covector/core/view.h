@@ -24,11 +24,17 @@ class COVECTOR_API View {
   /// Spatial size of the view as it is now.
   const std::vector<std::int64_t>& size() const { return map_.size(); }
   /// Where each voxel of the view lies in the source batch.
-  const SpatialMap& map() const { return map_; }
+  /// Throws RecipeError once the view was deformed: no affine map tells that.
+  const SpatialMap& map() const;
 
   /// From now on voxel p of the view shows what voxel step(p) shows so far. `released` resamples at
   /// once, with that convention's positions, while map() keeps the true ones.
   void resample(const SpatialMap& step, GridConvention convention = GridConvention::paper);
+  /// From now on voxel p shows what voxel p + displacement(p) shows so far, zero outside. Pixels,
+  /// labels and marks are resampled at once.
+  /// @param displacement  [N, d, *size] voxels, tensor-axis order
+  /// @throws              std::invalid_argument for another shape
+  void deform(const at::Tensor& displacement);
   /// [N, C, *size], zero outside the source.
   const at::Tensor& image();
   /// New pixel values on the same grid. Throws std::invalid_argument for another shape.
@@ -48,7 +54,8 @@ class COVECTOR_API View {
   Batch source_;
   at::Tensor image_;  // pixels so far, on the grid that pending_ reads
   std::optional<SpatialMap> pending_;
-  SpatialMap map_;
+  SpatialMap map_;  // to the grid of the source's label, which a deformation renews
+  bool deformed_ = false;
   at::Tensor marked_;  // on the grid of the view; undefined while nothing is marked
 };
 
