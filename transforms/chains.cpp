@@ -120,4 +120,20 @@ Parts chain_of(const ContrastiveChain& views) {
   return chain;
 }
 
+Parts shared_window(const std::vector<std::int64_t>& size, std::optional<Part> flip) {
+  if (!flip) {
+    const auto chances = size.size() == 2 ? last_axis_only(2) : std::vector<double>{0.5};
+    flip = part("flip", {{"axis_probability", array_of(chances)}});
+  }
+  flip->set("shared", true);
+  return {part("crop", {{"size", array_of(size)}, {"shared", true}}), *flip};
+}
+
+std::vector<ViewSpec> clean_and_damaged(const Parts& window, const Parts& damage) {
+  ViewSpec clean{.name = "clean", .chain = window, .phase = ""};
+  ViewSpec damaged{.name = "damaged", .chain = window, .phase = ""};
+  damaged.chain.insert(damaged.chain.end(), damage.begin(), damage.end());
+  return {clean, damaged};
+}
+
 }  // namespace covector::transforms

@@ -64,6 +64,24 @@ void draw_views(Views& views, const std::filesystem::path& folder) {
               view_picture(plane(view.image(), n), plane(leading, n)), name + " view");
 }
 
+void draw_restoration(const at::Tensor& clean, const at::Tensor& damaged,
+                      const at::Tensor& restored, const std::filesystem::path& folder) {
+  // As far off as a tenth of the clean image's range is bright.
+  constexpr double kFar = 0.1;
+  PictureFolder out(folder);
+  for (std::int64_t n = 0; n < drawn_samples(clean); ++n) {
+    const auto name = std::to_string(n) + "-";
+    const auto like = plane(clean, n);
+    out.add(name + "clean", view_picture(like), "clean view");
+    out.add(name + "damaged", view_picture(plane(damaged, n), like), "damaged view");
+    out.add(name + "restored", view_picture(plane(restored, n), like), "restored view");
+    const auto error = (plane(restored, n) - like).abs().mean(0, true);
+    const auto range = (like.max() - like.min()).item<double>();
+    out.add(name + "error", heat_view(error, 0, kFar * range),
+            "error, black 0 to yellow a tenth of the clean view's range");
+  }
+}
+
 at::Tensor with_arrows(const at::Tensor& picture, const at::Tensor& displacement, Colour colour) {
   const auto spacing = std::max<std::int64_t>(1, longer(displacement) / kArrows);
   return overlay_arrows(picture, displacement, spacing, colour);

@@ -1,4 +1,5 @@
 #include "support/catch.h"
+#include "support/scratch_folder.h"
 
 #include "covector/datasets/view_pictures.h"
 
@@ -51,6 +52,15 @@ TEST_CASE("a region is painted over the view it belongs to", "[picture]") {
   const auto grey = grey_picture(image);
   CHECK(torch::equal((picture != grey).any(0, true).logical_and(region.logical_not()),
                      torch::zeros_like(region)));
+}
+
+TEST_CASE("a restoration is drawn in the grey values of the clean view", "[picture]") {
+  const testing::ScratchFolder folder;
+  const auto clean = torch::linspace(0, 1, 2 * 400).view({2, 1, 1, 400});
+  draw_restoration(clean, clean + 1, clean * 0.5, folder.path());
+  for (const auto* name : {"0-clean", "0-damaged", "0-restored", "0-error", "1-error"})
+    CHECK(std::filesystem::exists(folder / (std::string(name) + ".png")));
+  CHECK_FALSE(std::filesystem::exists(folder / "2-clean.png"));
 }
 
 TEST_CASE("sixteen arrows stand along the longer side", "[picture]") {

@@ -32,7 +32,7 @@ View run(const Parts& chain, const Size& source) {
   for (const auto& element : chain) {
     OptionTable own;
     for (const auto& item : element.entries)
-      if (item.first != "probability") own.set(item.first, item.second);
+      if (item.first != "probability" && item.first != "shared") own.set(item.first, item.second);
     auto draws = testing::draws_of(2, first);
     registries.of<Transform>().create(own, "views.v")->apply(view, draws);
     first += 10;
@@ -98,6 +98,22 @@ TEST_CASE("the chain for chest X-rays only turns and mirrors", "[transforms]") {
 { type = "flip", axis_probability = [0.0, 0.5] })");
 }
 
+TEST_CASE("the views of restoration share their window and mirror images", "[transforms]") {
+  const auto noise = part("noise");
+  const auto views = clean_and_damaged(shared_window({8, 12}), {noise});
+  REQUIRE(views.size() == 2);
+  CHECK(views[0].name == "clean");
+  CHECK(text(views[0].chain) == R"({ type = "crop", size = [8, 12], shared = true }
+{ type = "flip", axis_probability = [0.0, 0.5], shared = true })");
+  CHECK(views[1].name == "damaged");
+  CHECK(text(views[1].chain) == text(views[0].chain) + "\n{ type = \"noise\" }");
+  CHECK(text(shared_window({8, 8, 8})) == R"({ type = "crop", size = [8, 8, 8], shared = true }
+{ type = "flip", axis_probability = [0.5], shared = true })");
+  CHECK(text(shared_window({8, 8}, part("flip", {{"go_on", 0.4}}))) ==
+        R"({ type = "crop", size = [8, 8], shared = true }
+{ type = "flip", go_on = 0.4, shared = true })");
+}
+
 TEST_CASE("every element of every chain is a transform that takes these options", "[transforms]") {
   for (const auto& source : {Size{24, 20}, Size{12, 14, 18}}) {
     const Size size(source.size(), 8);
@@ -110,5 +126,7 @@ TEST_CASE("every element of every chain is a transform that takes these options"
       CHECK(view.size() == size);
       CHECK(view.image().isfinite().all().item<bool>());
     }
+    CHECK(run(shared_window(size), source).size() == size);
+    CHECK(run(shared_window(size, part("flip", {{"go_on", 0.4}})), source).size() == size);
   }
 }

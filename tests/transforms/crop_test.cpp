@@ -48,7 +48,8 @@ TEST_CASE("window_map lays corner voxels on corner voxels", "[transforms]") {
   const auto q = window_map(row({2, 1}), row({4, 5}), {7, 1}).coordinates(torch::kFloat64);
   CHECK(torch::equal(q[0][0].flatten(), torch::linspace(2, 5, 7, torch::kFloat64)));
   CHECK((q[0][1] == 3).all().item<bool>());
-  CHECK(window_map(row({2, 1}), row({4, 5}), {4, 5}).is_shift());
+  CHECK(torch::equal(window_map(row({2, 1}), row({4, 5}), {4, 5}).matrix()[0],
+                     torch::tensor({{1.0, 0.0, 2.0}, {0.0, 1.0, 1.0}}, torch::kFloat64)));
 }
 
 TEST_CASE("a crop shows a window of image and label", "[transforms]") {
@@ -261,6 +262,28 @@ TEST_CASE("each axis is flipped with its own probability", "[transforms]") {
                   std::sqrt(chance * (1 - chance))));
   options.axis_probability = {1};
   CHECK(testing::only_applied_change(Flip(options), ramp(3, {4, 5}), {0, 1, 0}));
+}
+
+TEST_CASE("random axes are mirrored one after another", "[transforms]") {
+  // One mirroring 0.4 0.6, two 0.4^2 0.6, which cancel when they are of one axis, three 0.4^3.
+  FlipOptions options;
+  options.go_on = 0.4;
+  for (const std::int64_t d : {2, 3}) {
+    const auto matrix = made(Flip(options), ramp(8000, Size(d, 2))).map().matrix();
+    const auto mirrored = (matrix.slice(2, 0, d).diagonal(0, 1, 2) < 0).to(torch::kFloat64);
+    const auto chance = 0.24 + 0.096 * (1 - 1.0 / static_cast<double>(d)) + 0.064;
+    CHECK(mean_is(mirrored.amax(1), chance, std::sqrt(chance * (1 - chance))));
+    if (d == 3) CHECK(chance == Approx(0.368));
+    const auto one = mirrored.select(1, 0).mean().item<double>();
+    CHECK(mean_is(mirrored.select(1, d - 1), one, 0.5));
+  }
+  options.go_on = 1;  // three times: always an odd number of axes
+  const auto matrix = made(Flip(options), ramp(50, {2, 2})).map().matrix();
+  CHECK((torch::linalg_det(matrix.slice(2, 0, 2)) == -1).all().item<bool>());
+  options.go_on = 0;
+  CHECK(torch::equal(made(Flip(options), ramp(5, {2, 2})).image(), ramp(5, {2, 2}).image));
+  options.go_on = 0.9;
+  CHECK(independent(Flip(options), ramp(3, {4, 5, 6})));
 }
 
 TEST_CASE("windows and flips say what is wrong", "[transforms][errors]") {

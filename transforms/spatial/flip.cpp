@@ -20,11 +20,35 @@ void FlipOptions::describe(Schema<FlipOptions>& schema) {
           "all of them")
       .between(0.0, 1.0)
       .require([](const auto& p) { return 1 <= p.size() && p.size() <= 3; }, "1 to 3 numbers");
+  schema.field("go_on", &FlipOptions::go_on)
+      .doc(
+          "instead of axis_probability: chance to mirror along a random axis, and then along "
+          "another, up to three times, as Models Genesis does")
+      .between(0.0, 1.0);
 }
+
+namespace {
+
+// How often each axis is mirrored, modulo 2, when a random one is up to three times: [N, d].
+at::Tensor one_after_another(double go_on, std::int64_t dimensions, Draws& draws) {
+  const auto flipped = torch::zeros({draws.batch(), dimensions}, torch::kFloat64);
+  for (std::int64_t n = 0; n < draws.batch(); ++n) {
+    auto& stream = draws.parameters(n);
+    for (int turn = 0; turn < 3 && stream.bernoulli(go_on); ++turn)
+      flipped[n][stream.integer(dimensions)] += 1;
+  }
+  return flipped.remainder(2);
+}
+
+}  // namespace
 
 Flip::Flip(const FlipOptions& options) : options_(options) {}
 
 void Flip::apply(View& view, Draws& draws) const {
+  if (options_.go_on) {
+    const auto flipped = one_after_another(*options_.go_on, view.dimensions(), draws);
+    return view.resample(where_applied(flip_map(flipped, view.size()), draws));
+  }
   const auto chances =
       for_each_axis("flip", "axis_probability", options_.axis_probability, view.dimensions());
   std::vector<at::Tensor> flipped;

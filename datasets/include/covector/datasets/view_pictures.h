@@ -39,6 +39,13 @@ COVECTOR_API at::Tensor heat_view(const at::Tensor& plane, double low, double hi
 /// @throws  DataError with the path when a file cannot be written
 COVECTOR_API void draw_views(Views& views, const std::filesystem::path& folder);
 
+/// Writes what a method that restores images makes of its first samples: "0-clean", "0-damaged" and
+/// "0-restored" in the grey values of the clean one, and where it is off, "0-error".
+/// @param clean, damaged, restored  [N, C, *size]
+/// @throws  DataError with the path when a file cannot be written
+COVECTOR_API void draw_restoration(const at::Tensor& clean, const at::Tensor& damaged,
+                                   const at::Tensor& restored, const std::filesystem::path& folder);
+
 /// A picture with sixteen arrows along the longer side of a displacement of in_plane().
 COVECTOR_API at::Tensor with_arrows(const at::Tensor& picture, const at::Tensor& displacement,
                                     Colour colour);

@@ -3,6 +3,7 @@
 #include "covector/core/method.h"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -54,5 +55,14 @@ COVECTOR_API ContrastiveChain dense_chain(const std::vector<std::int64_t>& size)
 /// affine, random_resized_crop (or resize), flip, rotate90, jitter, gamma, blur, solarise: those
 /// that change anything and have a chance above 0.
 COVECTOR_API Parts chain_of(const ContrastiveChain& views);
+
+/// One random window of each sample and mirror images of it, the same in all views of the step.
+/// @param flip  the transform that mirrors; without it each axis with chance 0.5, in 2D the last
+///              alone
+COVECTOR_API Parts shared_window(const std::vector<std::int64_t>& size,
+                                 std::optional<Part> flip = std::nullopt);
+/// The views of a method that restores images: "clean" shows the window, "damaged" the same window
+/// after the damage.
+COVECTOR_API std::vector<ViewSpec> clean_and_damaged(const Parts& window, const Parts& damage);
 
 }  // namespace covector::transforms

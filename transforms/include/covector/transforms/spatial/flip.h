@@ -4,6 +4,7 @@
 #include "covector/core/transform.h"
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 namespace covector::transforms {
@@ -15,11 +16,13 @@ COVECTOR_API SpatialMap flip_map(const at::Tensor& flipped, std::vector<std::int
 
 struct COVECTOR_API FlipOptions {
   std::vector<double> axis_probability = {0.5};
+  std::optional<double> go_on;
 
   static void describe(Schema<FlipOptions>& schema);
 };
 
-/// Mirrors each sample along each axis with that axis's probability.
+/// Mirrors each sample along each axis with that axis's probability; or, with `go_on`, along a
+/// random axis with that chance, then again, up to three times.
 class COVECTOR_API Flip final : public Transform {
  public:
   explicit Flip(const FlipOptions& options);
