@@ -127,7 +127,8 @@ std::vector<ViewSpec> Chaitanya::global_views() const {
   std::vector<ViewSpec> views;
   for (const auto* name : {"global_first", "global_second"})
     views.push_back({.name = name, .chain = chain, .phase = "global"});
-  if (options_.positives == "partitions") views.push_back({.name = "volume", .phase = "global"});
+  if (options_.positives == "partitions")
+    views.push_back({.name = "volume", .chain = {}, .phase = "global"});
   return views;
 }
 

@@ -56,6 +56,26 @@ at::Tensor vectors(std::vector<double> numbers, std::int64_t width) {
   return torch::tensor(numbers, torch::kFloat64).view({-1, width});
 }
 
+/// The contrast of each pair, from the parameters alone: [N pairs], and the cosines of the pairs.
+std::pair<at::Tensor, at::Tensor> by_hand(const Vader& method, Views& views,
+                                          const Matches& matches) {
+  const auto all = method.named_parameters();
+  const auto finest = [&](const at::Tensor& image) {
+    const auto features = torch::matmul(image.movedim(1, -1), all["backbone.weight2"].t());
+    return torch::tanh(features + all["backbone.bias2"]).movedim(-1, 1);
+  };
+  const auto embedded = [&](const at::Tensor& rows) {
+    const auto z = torch::matmul(rows, all["head.linear0.weight"].t()) + all["head.linear0.bias"];
+    return z / z.norm(2, {1}, true);
+  };
+  const auto q = embedded(at_voxels(finest(views.at("first").image()), matches));
+  const auto k = embedded(at_positions(finest(views.at("second").image()), matches));
+  const auto cosine = (q * k).sum(1);
+  const auto negative = torch::matmul(q, method.named_buffers()["queue.keys"].t());
+  const auto logits = torch::cat({cosine.unsqueeze(1), negative}, 1) / 0.07;
+  return {-logits.log_softmax(1).select(1, 0), cosine};
+}
+
 TEST_CASE("the contrast of pixels, worked out by hand", "[vader]") {
   // V2 and V4 of the sheet: e.g. -log(e^{0.6/t} / (e^{0.6/t} + e^0 + e^0 + e^{0.8/t})).
   const auto negatives = vectors({0, 1, 0, 0, 0, 1, 0.8, 0, 0.6}, 3);
@@ -95,26 +115,12 @@ TEST_CASE("the step is the mean contrast of the drawn pixels", "[vader]") {
     auto& second = views.at("second");
     const auto matches = draw_matches(first.map(), second.map(), first.image() > 0.05, 6);
     REQUIRE(matches.valid.all().item<bool>());
-    const auto all = method->named_parameters();
-    const auto finest = [&](const at::Tensor& image) {
-      const auto features = torch::matmul(image.movedim(1, -1), all["backbone.weight2"].t());
-      return torch::tanh(features + all["backbone.bias2"]).movedim(-1, 1);
-    };
-    const auto embedded = [&](const at::Tensor& rows) {
-      const auto z = torch::matmul(rows, all["head.linear0.weight"].t()) + all["head.linear0.bias"];
-      return z / z.norm(2, {1}, true);
-    };
-    const auto q = embedded(at_voxels(finest(first.image()), matches));
-    const auto k = embedded(at_positions(finest(second.image()), matches));
-    const auto negatives = method->named_buffers()["queue.keys"];
-    const auto positive = (q * k).sum(1, true) / 0.07;
-    const auto logits = torch::cat({positive, torch::matmul(q, negatives.t()) / 0.07}, 1);
-    const auto expected = -logits.log_softmax(1).select(1, 0).mean();
-    CHECK(result.loss.item<double>() == Approx(expected.item<double>()).epsilon(1e-9));
+    const auto expected = by_hand(*method, views, matches);
+    CHECK(result.loss.item<double>() == Approx(expected.first.mean().item<double>()).epsilon(1e-9));
     CHECK(result.logs.at("vader/pixels").item<double>() == 6);
     CHECK(result.logs.at("vader/without_overlap").item<double>() == 0);
     CHECK(result.logs.at("vader/cosine").item<double>() ==
-          Approx((q * k).sum(1).mean().item<double>()).epsilon(1e-9));
+          Approx(expected.second.mean().item<double>()).epsilon(1e-9));
   }
 }
 
@@ -181,13 +187,15 @@ TEST_CASE("samples without overlap are left out", "[vader]") {
   const auto result = method->step(views, {"train"});
   CHECK(result.logs.at("vader/without_overlap").item<std::int64_t>() == 1);
   CHECK(result.logs.at("vader/pixels").item<double>() == 3);
-  result.loss.backward();
   // Only the first sample counts: its contrast alone is the loss.
   torch::manual_seed(3);
   const auto matches =
       draw_matches(views.at("first").map(), views.at("second").map(), image > 0.05, 6);
   CHECK(matches.valid[0].all().item<bool>());
   CHECK_FALSE(matches.valid[1].any().item<bool>());
+  const auto pairs = by_hand(*method, views, matches).first;
+  CHECK(result.loss.item<double>() ==
+        Approx(pairs.slice(0, 0, 6).mean().item<double>()).epsilon(1e-9));
 
   auto apart = moved(image, 50);
   method->zero_grad();
