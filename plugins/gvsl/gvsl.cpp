@@ -41,8 +41,11 @@ std::vector<ViewSpec> Gvsl::views() const {
                                                   {"scale", 0.25},
                                                   {"translation", 0.1},
                                                   {"shear", 10.0}});
+  // The standard deviation of the blurred noise is 0.157^d / sqrt(3) at sigma 11.5; in 2D an
+  // amplitude of 80 moves as far as 512 does in 3D, 1.2 voxels.
   const auto elastic = transforms::part(
-      "elastic", {{"sigma", OptionArray{10.0, 13.0}}, {"amplitude", OptionArray{0.0, 512.0}}});
+      "elastic",
+      {{"sigma", OptionArray{10.0, 13.0}}, {"amplitude", OptionArray{0.0, d == 2 ? 80.0 : 512.0}}});
   return transforms::image_pair({options_.crop, transforms::house_damage(d), {affine}, {elastic}});
 }
 

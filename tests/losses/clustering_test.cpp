@@ -1,5 +1,6 @@
 #include "support/catch.h"
 #include "support/numeric.h"
+#include "support/peak_memory.h"
 
 #include "covector/losses/clustering.h"
 
@@ -181,6 +182,19 @@ TEST_CASE("as many clusters as rows, and one cluster", "[losses]") {
   const auto one = k_means(kPoints, 1, 3);
   CHECK(max_gap(one.centroids, kPoints.mean(0, true)) < 1e-12);
   CHECK(one.labels.sum().item<double>() == 0.0);
+}
+
+TEST_CASE("distances and covariances never stand in memory at once", "[losses]") {
+  const auto data = torch::randn({60'000, 8});
+  const auto centroids = torch::randn({1000, 8});
+  // All distances together would be 240 MB, one chunk of them is 16 MB.
+  CHECK(covector::testing::peak_bytes([&] { assign(data, centroids); }) < 40'000'000);
+  // Means: one-hot rows of one chunk, int64 and float32, against 480 MB.
+  CHECK(covector::testing::peak_bytes([&] { k_means(data, 1000, 1, 1); }) < 80'000'000);
+  const auto wide = torch::randn({40'000, 64});
+  // Rows in float64 would be 20 MB more than the 10 MB that come out.
+  CHECK(covector::testing::peak_bytes([&] { whitened(wide, 64); }) <
+        40'000 * 64 * 4 + 2 * (1 << 22) * 8 + 1'000'000);
 }
 
 TEST_CASE("normalised mutual information at the printed values", "[losses]") {

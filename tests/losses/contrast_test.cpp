@@ -1,5 +1,6 @@
 #include "support/catch.h"
 #include "support/numeric.h"
+#include "support/peak_memory.h"
 
 #include "covector/losses/contrast.h"
 
@@ -296,6 +297,20 @@ TEST_CASE("contrasts keep float32 under autocast and for half precision", "[loss
   CHECK(product.scalar_type() == torch::kBFloat16);  // autocast was on
   CHECK(torch::equal(full, under));
   CHECK(info_nce(q.to(torch::kBFloat16), q, negatives, 0.07).scalar_type() == torch::kFloat32);
+}
+
+TEST_CASE("InfoNCE keeps one matrix of logits", "[losses]") {
+  const auto q = unit(torch::randn({512, 16})).set_requires_grad(true);
+  const auto k = unit(torch::randn({512, 16}));
+  const auto negatives = unit(torch::randn({4096, 16}));
+  const double matrix = 4.0 * 512 * (1 + 4096);
+  at::Tensor loss;
+  // Forward: the logits and their exponentials.
+  CHECK(static_cast<double>(covector::testing::peak_bytes(
+            [&] { loss = info_nce(q, k, negatives, 0.2).mean(); })) < 2.1 * matrix);
+  // Backward: a difference, its exponential and the gradient, beside the logits kept from before.
+  CHECK(static_cast<double>(covector::testing::peak_bytes([&] { loss.backward(); })) <
+        3.1 * matrix);
 }
 
 TEST_CASE("the contrasts say which shape is wrong", "[losses][errors]") {

@@ -18,8 +18,15 @@ class DefaultViews {
   /// The views of a batch [N, C, *size] at a step.
   Views of(const at::Tensor& image, std::int64_t step = 0,
            const std::vector<std::string>& phases = {}) const {
-    const Batch batch{image, {}, std::vector<std::string>(image.size(0), "x"), {}};
-    return chains_.make({batch}, 7, step, 0, phases);
+    return of(std::vector{image}, step, phases);
+  }
+  /// The same where a sample is a pair of images.
+  Views of(const std::vector<at::Tensor>& images, std::int64_t step = 0,
+           const std::vector<std::string>& phases = {}) const {
+    std::vector<Batch> batches;
+    for (const auto& image : images)
+      batches.push_back({image, {}, std::vector<std::string>(image.size(0), "x"), {}});
+    return chains_.make(batches, 7, step, 0, phases);
   }
 
  private:
