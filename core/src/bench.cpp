@@ -41,12 +41,10 @@ double views_alone(const TrainPlan& plan, const Assembly& built, const std::vect
 
 int bench_recipe(const RunRequest& request, int steps, Registries& registries, PluginLoader& loader,
                  std::ostream& out) {
-  Problems problems;
-  const auto plan = read_plan(request.recipe, registries, loader, problems);
-  problems.raise();
-  const auto device = choose_device(request.device);
-  configure_computing(device, request.threads);
-  auto built = assemble(plan, registries, loader, /*open_data=*/true);
+  const auto prepared = prepare(request, registries, loader);
+  const auto& plan = prepared.plan;
+  const auto& built = prepared.built;
+  const auto device = prepared.device;
   if (!built.learner->trains())
     throw RecipeError("'" + *plan.learner.find("type")->as_string() +
                       "' trains nothing, so there is nothing to measure");

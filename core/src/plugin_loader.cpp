@@ -211,7 +211,8 @@ const LoadedPlugin& PluginLoader::load(const fs::path& file) {
       throw PluginError("plug-in '" + plugin.name + "' is open already from " +
                         plugin.file.string() + "; it cannot be opened again from " + real.string());
   merge(registries_, staged_by(info, real));
-  return loaded_.emplace_back(LoadedPlugin{info.name, info.version, real});
+  return loaded_.emplace_back(
+      LoadedPlugin{info.name, info.version, real, provided_by(registries_, real)});
 }
 
 void PluginLoader::provide(std::string_view kind, std::string_view name) {

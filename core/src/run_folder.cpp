@@ -130,6 +130,9 @@ std::string plugins_json(const PluginLoader& loader) {
                    {"bytes", fs::file_size(plugin.file)},
                    {"changed", utc(std::chrono::system_clock::to_time_t(
                                    std::chrono::file_clock::to_sys(changed)))}});
+    for (const auto& item : plugin.provides)
+      if (!item.reconstruction.empty())
+        all.back()["reconstructions"][item.name] = item.reconstruction;
   }
   return all.dump(2) + "\n";
 }

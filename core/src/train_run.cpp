@@ -359,14 +359,19 @@ std::unique_ptr<Batches> batches_of(const TrainPlan& plan, const Assembly& built
                                    first_step, device);
 }
 
-int run_training(const RunRequest& request, Registries& registries, PluginLoader& loader,
-                 std::ostream& out) {
+Prepared prepare(const RunRequest& request, Registries& registries, PluginLoader& loader) {
   Problems problems;
-  const auto plan = read_plan(request.recipe, registries, loader, problems);
+  auto plan = read_plan(request.recipe, registries, loader, problems);
   problems.raise();
   const auto device = choose_device(request.device);
   configure_computing(device, request.threads);
   auto built = assemble(plan, registries, loader, /*open_data=*/true);
+  return {std::move(plan), device, std::move(built)};
+}
+
+int run_training(const RunRequest& request, Registries& registries, PluginLoader& loader,
+                 std::ostream& out) {
+  auto [plan, device, built] = prepare(request, registries, loader);
   check_splits(plan, *built.dataset);
 
   const RunFolder folder(output_of(request), built.resolved);

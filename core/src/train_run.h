@@ -12,6 +12,15 @@ namespace covector {
 COVECTOR_API int run_training(const RunRequest& request, Registries& registries,
                               PluginLoader& loader, std::ostream& out);
 
+/// A request's recipe, read and built on its device with its data open.
+struct Prepared {
+  TrainPlan plan;
+  c10::Device device;
+  Assembly built;
+};
+COVECTOR_API Prepared prepare(const RunRequest& request, Registries& registries,
+                              PluginLoader& loader);
+
 /// The folder of a request: `output`, or runs/<stem of the recipe's file>.
 COVECTOR_API std::filesystem::path output_of(const RunRequest& request);
 

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <array>
 #include <set>
 
 namespace covector::report {
@@ -65,6 +66,31 @@ std::string block(const std::string& heading, const std::string& figures) {
   return fmt::format("<h3>{}</h3><div class=\"charts\">{}</div>", escape(heading), figures);
 }
 
+/// The collapse monitors: a chart for each measure, a curve for each embedding.
+std::string monitor_curves(const Log& log, Charts& charts, std::set<std::string>& shown) {
+  static const std::vector<std::array<const char*, 3>> measures{
+      {"level", "Collapse level", "0: embeddings spread evenly; 1: all of them equal."},
+      {"std", "Embedding spread", "Mean standard deviation of unit embeddings over the crops."},
+      {"effective_rank", "Embedding rank", "Number of directions the embeddings really use."},
+      {"uniformity", "Uniformity",
+       "Log of the mean of exp(−2 distance²) over pairs; 0: collapsed."},
+      {"alignment", "Alignment", "Mean squared distance of an embedding in two views."}};
+  std::string figures;
+  for (const auto& [measure, title, about] : measures) {
+    Chart chart{title, about, "", false, {}};
+    const auto ending = std::string("/") + measure;
+    for (const auto& [name, points] : log) {
+      if (!name.starts_with("monitor/") || !name.ends_with(ending)) continue;
+      shown.insert(name);
+      const auto embedding = name.substr(8, name.size() - 8 - ending.size());
+      chart.series.push_back({embedding, thinned(points, kBuckets),
+                              static_cast<int>(chart.series.size()), false, false});
+    }
+    figures += charts.add(std::move(chart));
+  }
+  return figures;
+}
+
 std::string curves_of(const Placed& placed, Charts& charts) {
   std::string figures;
   std::set<std::string> shown;
@@ -78,6 +104,7 @@ std::string curves_of(const Placed& placed, Charts& charts) {
     }
     figures += charts.add(std::move(chart));
   }
+  figures += monitor_curves(placed.run.log, charts, shown);
   // What other methods log, under its own name.
   for (const auto& [name, points] : placed.run.log)
     if (!shown.count(name))

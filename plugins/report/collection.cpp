@@ -31,6 +31,10 @@ std::string name_of(const fs::path& folder) {
   return path.filename().string();
 }
 
+bool trains_nothing(const Run& pretraining) {
+  return pretraining.state == "finished" && pretraining.steps == 0;
+}
+
 /// What a run that is not part of a benchmark began with, from the run it names.
 void place_alone(Placed& placed) {
   auto& run = placed.run;
@@ -41,9 +45,10 @@ void place_alone(Placed& placed) {
   const fs::path source = run.pretrained_from;
   placed.arm = name_of(source);
   if (!is_run(source)) return;
-  const auto part = read_run(source).part;
-  placed.is_baseline = part == "scratch";
-  placed.arm = placed.is_baseline ? part : placed.arm;
+  const auto pretraining = read_run(source);
+  placed.is_baseline = trains_nothing(pretraining);
+  placed.arm = placed.is_baseline ? pretraining.part : placed.arm;
+  placed.note = pretraining.reconstruction;
 }
 
 /// Of <benchmark>/adapt/<pretrain>/<adapt>/seed-k the two names.
@@ -54,14 +59,17 @@ void place_in_benchmark(Placed& placed, const fs::path& benchmark) {
   if (parts.size() < 3) return place_alone(placed);
   placed.arm = parts[1];
   placed.experiment = parts[2];
-  placed.is_baseline = parts[1] == "scratch" || placed.run.pretrained_from.empty();
+  placed.is_baseline = placed.run.pretrained_from.empty();
 }
 
-/// An arm is a baseline when the pretraining it began with has method scratch.
-void find_baselines(Collection& all) {
+/// What the pretraining of an arm says about it: a baseline when nothing was trained.
+void ask_pretrainings(Collection& all) {
   for (auto& adapt : all.adapt)
-    for (const auto& pretrain : all.pretrain)
-      if (pretrain.arm == adapt.arm && pretrain.run.part == "scratch") adapt.is_baseline = true;
+    for (const auto& pretrain : all.pretrain) {
+      if (pretrain.arm != adapt.arm) continue;
+      adapt.is_baseline = adapt.is_baseline || trains_nothing(pretrain.run);
+      adapt.note = pretrain.run.reconstruction;
+    }
 }
 
 void read_table(Collection& all, const fs::path& benchmark) {
@@ -120,7 +128,7 @@ Collection collect(const std::vector<fs::path>& folders) {
       }
     }
   }
-  find_baselines(all);
+  ask_pretrainings(all);
   all.title =
       folders.size() == 1 ? name_of(folders.front()) : std::to_string(seen.size()) + " runs";
   return all;

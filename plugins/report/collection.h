@@ -15,6 +15,7 @@ struct Placed {
   std::string arm;           // what the backbone began with: name of the pretraining, or "scratch"
   std::string experiment;    // the adapt recipe's name in a benchmark; else task and dataset
   bool is_baseline = false;  // began with weights that no pretraining has seen
+  std::string note;          // of the pretraining: that it is a reconstruction, and from what
 };
 
 /// A line of a benchmark's table.json: what an arm differs from the baseline by, paired by case.

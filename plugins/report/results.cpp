@@ -66,7 +66,7 @@ std::string arm_row(const Experiment& experiment, const Arm& arm) {
   const auto finished = std::count_if(arm.runs.begin(), arm.runs.end(),
                                       [](const Placed* p) { return p->run.state == "finished"; });
   auto row = fmt::format("<tr><th scope=\"row\">{}</th><td class=\"number\">{} of {}</td>",
-                         escape(arm.name), finished, arm.runs.size());
+                         escape(arm.title()), finished, arm.runs.size());
   for (const auto& metric : first ? arm.runs.front()->run.metrics : std::vector<Metric>())
     row += cell(over_seeds(arm, metric.name), false);
   if (first && arm.runs.front()->run.metrics.empty())
@@ -131,7 +131,7 @@ std::string class_table(const Experiment& experiment) {
   if (!metric || labels.empty()) return {};
   std::string head = "<th scope=\"col\">Class</th>", rows;
   for (const auto& arm : experiment.arms)
-    head += fmt::format("<th scope=\"col\" class=\"number\">{}</th>", escape(arm.name));
+    head += fmt::format("<th scope=\"col\" class=\"number\">{}</th>", escape(arm.title()));
   const auto* baseline = baseline_of(experiment);
   const auto differs = baseline && experiment.arms.size() == 2;
   if (differs) head += "<th scope=\"col\" class=\"number\">Difference</th>";
@@ -263,7 +263,7 @@ std::string case_rows(const Experiment& experiment, std::size_t& total) {
         rows += fmt::format(
             "<tr><th scope=\"row\">{}</th><td>{}</td><td class=\"number\" "
             "data-value=\"{}\">{}</td>",
-            escape(id), escape(arm.name), placed->run.seed, placed->run.seed);
+            escape(id), escape(arm.title()), placed->run.seed, placed->run.seed);
         for (const auto& metric : placed->run.metrics) {
           const auto mean = case_mean(row, metric.name);
           rows += fmt::format("<td class=\"number\" data-value=\"{}\">{}</td>",

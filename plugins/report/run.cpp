@@ -161,8 +161,11 @@ void read_provenance(Run& run) {
         run.environment.emplace_back(item.key(), string_of(item.value()));
     }
   if (const auto json = json_of(run, "plugins.json"); json && json->is_array())
-    for (const auto& plugin : *json)
+    for (const auto& plugin : *json) {
       run.plugins.push_back(plugin.value("name", "?") + " " + plugin.value("version", ""));
+      if (plugin.contains("reconstructions"))
+        run.reconstruction += plugin.at("reconstructions").value(run.part, "");
+    }
 }
 
 }  // namespace

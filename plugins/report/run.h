@@ -50,7 +50,7 @@ struct Run {
 
   std::string state = "none";  // as status.json: running, stopped, failed, finished
   std::string error;
-  std::int64_t step = 0, steps = 0;
+  std::int64_t step = 0, steps = 0;  // no steps: a method that trains nothing
 
   Log log;
   std::string main_metric;
@@ -62,6 +62,7 @@ struct Run {
   std::string recipe;  // text with the origin of each value
   std::vector<std::pair<std::string, std::string>> environment;
   std::vector<std::string> plugins;  // "cover 0.1.0"
+  std::string reconstruction;        // that the part is one, and from what; else empty
   std::vector<std::string> problems;
 };
 

@@ -50,7 +50,8 @@ std::vector<Experiment> experiments(const Collection& all) {
     auto& arms = experiment->arms;
     auto arm =
         std::find_if(arms.begin(), arms.end(), [&](const auto& a) { return a.name == placed.arm; });
-    if (arm == arms.end()) arm = arms.insert(arms.end(), {placed.arm, placed.is_baseline, {}});
+    if (arm == arms.end())
+      arm = arms.insert(arms.end(), {placed.arm, placed.is_baseline, placed.note, {}});
     arm->runs.push_back(&placed);
   }
   for (auto& experiment : out) {

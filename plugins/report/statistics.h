@@ -25,7 +25,11 @@ std::optional<double> mean_of(const Run& run, const std::string& metric,
 struct Arm {
   std::string name;
   bool is_baseline = false;
+  std::string note;                 // see Placed
   std::vector<const Placed*> runs;  // by seed
+
+  /// The name with its note, for tables.
+  std::string title() const { return note.empty() ? name : name + " (" + note + ")"; }
 };
 struct Experiment {
   std::string name;

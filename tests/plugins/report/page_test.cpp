@@ -54,6 +54,28 @@ TEST_CASE("a benchmark's page shows the comparison, its curves, pictures and cas
   CHECK(html.size() < 3'000'000);
 }
 
+TEST_CASE("collapse monitors are drawn, and a reconstruction is named in every table", "[report]") {
+  const ScratchFolder folder;
+  testing::make_benchmark(folder.path() / "demo");
+  const auto run = folder.path() / "demo/pretrain/cover";
+  testing::write_text(run / "plugins.json",
+                      R"([{"name": "cover", "reconstructions": {"cover": "from its abstract"}}])");
+  testing::write_text(run / "log.jsonl",
+                      testing::text_of(run / "log.jsonl") +
+                          R"({"step": 400, "monitor/h/level": 0.25, "monitor/z/level": 0.5})"
+                          "\n"
+                          R"({"step": 500, "monitor/h/level": 0.125, "monitor/z/std": 0.5})"
+                          "\n");
+  const auto html = page(collect({folder.path() / "demo"}));
+  const auto body = body_of(html);
+  CHECK(count(body, "<canvas data-chart=") == 12);  // ten without monitors
+  CHECK_THAT(body, Contains("aria-label=\"Collapse level over the steps: h, z\"") &&
+                       Contains("aria-label=\"Embedding spread over the steps: z\""));
+  CHECK(count(body, "<th scope=\"row\">cover (from its abstract)</th>") == 1);
+  CHECK_THAT(body, Contains("<th scope=\"col\" class=\"number\">cover (from its abstract)</th>"));
+  CHECK_THAT(body, !Contains("scratch (from"));
+}
+
 TEST_CASE("the page asks for nothing from outside", "[report]") {
   const ScratchFolder folder;
   testing::make_benchmark(folder.path() / "demo");

@@ -38,6 +38,7 @@ struct LoadedPlugin {
   std::string name;
   std::string version;
   std::filesystem::path file;
+  std::vector<Provided> provides;
 };
 
 /// Finds plug-ins and opens those that are asked for. A library stays mapped until the process
