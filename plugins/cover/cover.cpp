@@ -3,6 +3,7 @@
 #include "covector/losses/consistency_loss.h"
 #include "covector/losses/over_dispersion.h"
 #include "covector/losses/vector_loss.h"
+#include "covector/transforms/chains.h"
 
 #include <torch/types.h>
 #include <torch/utils.h>
@@ -12,25 +13,12 @@
 namespace covector::cover {
 namespace {
 
+using transforms::part;
+
 std::string list(const std::vector<std::int64_t>& numbers) {
   OptionArray array;
   for (const auto number : numbers) array.emplace_back(number);
   return to_toml(array);
-}
-
-// One number an axis.
-std::vector<std::int64_t> crop_size(const Options& options, const Backbone& backbone) {
-  const auto d = backbone.dimensions();
-  auto crop = options.crop;
-  if (crop.size() == 1) crop.resize(d, crop.front());
-  if (static_cast<std::int64_t>(crop.size()) != d)
-    throw RecipeError("[method] 'crop' has " + std::to_string(crop.size()) +
-                      " numbers, the images have " + std::to_string(d) + " axes");
-  const auto divisor = backbone.size_divisor();
-  if (std::any_of(crop.begin(), crop.end(), [&](auto side) { return side % divisor != 0; }))
-    throw RecipeError("[method] 'crop' must be a multiple of " + std::to_string(divisor) +
-                      " along every axis, which the backbone asks for; got " + list(crop));
-  return crop;
 }
 
 // The vectors of each level that has a unit: as given, or by the paper's rule.
@@ -48,12 +36,6 @@ std::vector<std::int64_t> groups_of(const Options& options, std::size_t levels) 
   return options.groups;
 }
 
-Part part(const std::string& type, std::vector<std::pair<std::string, OptionValue>> options = {}) {
-  Part out{{"type", type}};
-  for (auto& [key, value] : options) out.set(key, std::move(value));
-  return out;
-}
-
 at::Tensor length(const at::Tensor& displacement) {
   return displacement.square().sum(1, true).sqrt();
 }
@@ -64,7 +46,7 @@ Cover::Cover(const Options& options, std::shared_ptr<Backbone> backbone, const M
     : options_(options),
       convention_(options.form == "paper" ? GridConvention::paper : GridConvention::released),
       backbone_(register_module("backbone", std::move(backbone))) {
-  options_.crop = crop_size(options, *backbone_);
+  options_.crop = transforms::view_size("crop", options.crop, *backbone_);
   if (backbone_->strides().back() != 1)
     throw RecipeError("[backbone] the finest level has stride " +
                       std::to_string(backbone_->strides().back()) +

@@ -113,7 +113,7 @@ void check_restoration_gradient(const Options& options) {
     return method->step(views, {"train", 0, 10, false}).loss.template item<double>();
   };
   for (std::int64_t i = 0; i < start.numel(); ++i)
-    CHECK(analytic[i].item<double>() ==
+    CHECK(analytic[i].template item<double>() ==
           Approx((loss_at(i, 1e-6) - loss_at(i, -1e-6)) / 2e-6).epsilon(1e-6));
 }
 
