@@ -42,8 +42,8 @@ SimClr::SimClr(const Options& options, std::shared_ptr<Backbone> backbone, const
   const auto rows = input.batch * options.crops;
   if (rows < 2)
     throw RecipeError(
-        "[method] 'simclr' contrasts the samples of a batch with each other, and there is one; set "
-        "loop.batch or 'crops' to 2 or more");
+        "[method] 'simclr' finds its negatives among the other samples of a batch, and there are "
+        "none; set loop.batch or 'crops' to 2 or more");
   projector_ =
       register_module("projector", projector(backbone_->channels().front(), options, 2 * rows));
 }

@@ -181,10 +181,11 @@ TEST_CASE("what MoCo shows of itself", "[moco_v2]") {
 }
 
 TEST_CASE("MoCo learns without collapse on its default views", "[moco_v2][views]") {
-  auto options = small();
-  options.queue = 64;
-  options.momentum = 0.9;
-  testing::check_learns<MocoV2>(options, 0.3);
+  Options options;
+  options.embedding = 32;
+  options.queue = 16;
+  options.momentum = 0.99;
+  testing::check_learns<MocoV2>(options, 2.6);  // chance: ln 17 = 2.83
 }
 
 }  // namespace

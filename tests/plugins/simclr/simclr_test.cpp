@@ -131,8 +131,8 @@ TEST_CASE("a step of SimCLR", "[simclr]") {
 TEST_CASE("what does not fit SimCLR is refused", "[simclr][errors]") {
   CHECK_THROWS_AS(testing::make_method<SimClr>(small(), 1), RecipeError);
   CHECK_THROWS_WITH(testing::make_method<SimClr>(small(), 1),
-                    "[method] 'simclr' contrasts the samples of a batch with each other, and there "
-                    "is one; set loop.batch or 'crops' to 2 or more");
+                    "[method] 'simclr' finds its negatives among the other samples of a batch, and "
+                    "there are none; set loop.batch or 'crops' to 2 or more");
   testing::check_crop_errors<SimClr>(small());
 }
 
@@ -144,7 +144,9 @@ TEST_CASE("what SimCLR shows of itself", "[simclr]") {
 }
 
 TEST_CASE("SimCLR learns without collapse on its default views", "[simclr][views]") {
-  testing::check_learns<SimClr>(small(), 0.3);
+  Options options;
+  options.embedding = 32;
+  testing::check_learns<SimClr>(options, 2.4);  // chance: ln 15 = 2.71
 }
 
 }  // namespace

@@ -169,7 +169,10 @@ TEST_CASE("what SimSiam shows of itself", "[simsiam]") {
 }
 
 TEST_CASE("SimSiam learns without collapse on its default views", "[simsiam][views]") {
-  testing::check_learns<SimSiam>(small(), 0.3);
+  Options options;
+  options.embedding = 32;
+  options.bottleneck = 16;
+  testing::check_learns<SimSiam>(options, -0.25);  // 0 at the start
 }
 
 }  // namespace
