@@ -284,7 +284,6 @@ void check_learns(Options options, double fall) {
   options.hidden = 32;
   options.embedding = 16;
   options.queue = options.dense_queue = 64;
-  options.momentum = 0.99;
   for (const std::int64_t d : {2, 3}) {
     const auto method = make_dense<Made>(options, d, 8);
     method->to(torch::kFloat32);

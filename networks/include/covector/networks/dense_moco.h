@@ -120,7 +120,9 @@ void DenseMocoOptions::describe_in(Schema<Derived>& schema) {
       .doc("divides the similarities in every contrast with a queue")
       .more_than(0.0);
   field("momentum", &DenseMocoOptions::momentum)
-      .doc("of the momentum copy, which embeds the keys")
+      .doc(
+          "of the momentum copy, which embeds the keys. Much lower, all views can move together in "
+          "one direction that the queue has not seen yet: accuracy rises while embeddings collapse")
       .between(0.0, 1.0);
   field("queue", &DenseMocoOptions::queue)
       .doc("earlier image keys kept as negatives; 65536 in 2D, 4096 in 3D")
