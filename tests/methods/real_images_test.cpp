@@ -1,0 +1,173 @@
+#include "support/catch.h"
+
+#include "methods/method_runs.h"
+
+#include "recipe.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <iostream>
+#include <numeric>
+#include <set>
+
+using namespace covector;
+using namespace covector::testing;
+using Catch::Contains;
+namespace fs = std::filesystem;
+
+namespace {
+
+fs::path shared() {
+  if (const auto* folder = std::getenv("COVECTOR_SHARED")) return folder;
+  return fs::path(COVECTOR_SOURCE_DIR) / "../shared";
+}
+
+/// Chest X-rays in 2D, regions of brain MR in 3D, small enough for 200 steps in seconds.
+std::string dataset(int dimensions) {
+  const auto root =
+      shared() / (dimensions == 2 ? "data/cxr-pretrain" : "data/brain-regions/hippocampus");
+  const std::string rest = dimensions == 2
+                               ? "images = \"images\"\n[dataset.prepare]\nsize = [80, 80]\n"
+                               : "images = \"imagesTr\"\ndimensions = 3\n[dataset.prepare]\n"
+                                 "intensity = \"minmax\"\nsize = [40, 48, 40]\n";
+  return "[dataset]\ntype = \"image_folder\"\nroot = \"" + fs::canonical(root).string() + "\"\n" +
+         rest + "[dataset.split]\nby = \"fractions\"\nfractions = [1, 0, 0]\n";
+}
+
+/// A recipe of 200 steps with the method section of its smoke recipe, on views of 64^2 or 32^3.
+std::string recipe_text(const std::string& method, int dimensions) {
+  setenv("COVECTOR_SMOKE_DATA", "/nowhere", 1);  // of the smoke recipe's own dataset, not used
+  auto options = *load_recipe(smoke_recipe_of(method, dimensions)).table.find("method")->as_table();
+  options.set("crop", OptionArray(dimensions, std::int64_t{dimensions == 2 ? 64 : 32}));
+  std::string text = "kind = \"pretrain\"\n" + dataset(dimensions) +
+                     "[backbone]\ntype = \"unet\"\nchannels = [8, 16, 16, 32, 32, 32, 16, 16, 8]\n"
+                     "[method]\n";
+  for (const auto& [key, value] : options.entries)
+    text += to_toml_key(key) + " = " + to_toml(value) + "\n";
+  return text +
+         "[optimiser]\ntype = \"adam\"\nlr = 1e-3\nclip_norm = 1.0\n"
+         "[loop]\nsteps = 200\nbatch = " +
+         (dimensions == 2 ? "8" : "4") +
+         "\nlog_every = 1\nmonitor_every = 100\ncheckpoint_every = 200\n";
+}
+
+double mean(const double* first, std::size_t count) {
+  return std::accumulate(first, first + count, 0.0) / static_cast<double>(count);
+}
+
+bool is_loss(const std::string& entry) {
+  return entry == "loss" || entry.starts_with("loss/");
+}
+
+/// 200 steps: everything finite, each loss lower over the last 40 than over the first 40 steps that
+/// have it, and no embedding near its collapse.
+void check_learns(const std::string& method, int dimensions) {
+  const ScratchFolder folder;
+  const auto recipe = folder.write("recipe.toml", recipe_text(method, dimensions));
+  const auto run = folder / "run";
+  const auto begin = std::chrono::steady_clock::now();
+  const auto finished = run_to_end(recipe, run, {"--quiet"});
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
+  INFO(method << " in " << dimensions << "D\n" << finished.error);
+  REQUIRE(finished.code == 0);
+  std::string line = method + " " + std::to_string(dimensions) + "D:";
+  for (const auto& entry : entries_of(run)) {
+    const auto values = logged(run, entry);
+    const bool finite =
+        std::all_of(values.begin(), values.end(), [](double v) { return std::isfinite(v); });
+    INFO(entry);
+    if (entry != "time") CHECK(finite);
+    if (is_loss(entry)) {
+      REQUIRE(values.size() >= 80);
+      const auto early = mean(values.data(), 40);
+      const auto late = mean(values.data() + values.size() - 40, 40);
+      CHECK(late < early);
+      line += " " + entry + " " + std::to_string(early) + " -> " + std::to_string(late);
+    }
+    if (entry.starts_with("monitor/") && entry.ends_with("/level")) {
+      // A standard deviation above a tenth of the even one, of what the loss compares. Pooled
+      // features share an offset, which their spread is small against from the start.
+      if (entry.starts_with("monitor/z")) CHECK(values.back() < 0.9);
+      line += " " + entry + " " + std::to_string(values.back());
+    }
+  }
+  std::cout << line << " (" << seconds.count() << " s)" << std::endl;
+}
+
+void run_briefly(const std::string& method, int dimensions, const Words& more) {
+  const ScratchFolder folder;
+  Words words{"--quiet",          "-s", "loop.steps=3",        "-s",
+              "loop.log_every=1", "-s", "loop.monitor_every=0"};
+  words.insert(words.end(), more.begin(), more.end());
+  const auto finished = run_to_end(smoke_recipe_of(method, dimensions), folder / "run", words);
+  INFO(method << " in " << dimensions << "D\n" << finished.output << finished.error);
+  CHECK(finished.code == 0);
+  for (const auto& entry : entries_of(folder / "run"))
+    if (is_loss(entry))
+      for (const auto value : logged(folder / "run", entry)) CHECK(std::isfinite(value));
+}
+
+void check_refused(const std::string& method, int dimensions, const Words& more,
+                   const std::string& words) {
+  const ScratchFolder folder;
+  const auto finished = run_to_end(smoke_recipe_of(method, dimensions), folder / "run", more);
+  INFO(method << " in " << dimensions << "D\n" << finished.output << finished.error);
+  CHECK(finished.code == 2);
+  CHECK_THAT(finished.error, Contains("[method]") && Contains(words));
+  CHECK_FALSE(fs::exists(folder / "run"));
+}
+
+}  // namespace
+
+TEST_CASE("each method learns on real images", "[methods][slow]") {
+  if (!fs::exists(shared() / "data")) {
+    WARN("skipped: no folder " << shared() << "; COVECTOR_SHARED names it");
+    return;
+  }
+  for (const auto dimensions : {2, 3})
+    for (const auto& method : methods()) check_learns(method, dimensions);
+}
+
+TEST_CASE("each method runs in bfloat16", "[methods][slow]") {
+  for (const auto dimensions : {2, 3})
+    for (const auto& method : methods())
+      run_briefly(method, dimensions, {"-s", "loop.precision=bfloat16"});
+}
+
+TEST_CASE("each method takes views with unequal sides", "[methods][slow]") {
+  for (const auto& method : methods()) {
+    // A turned view has another shape, unless the turn leaves its axes: rotation about one axis.
+    if (method == "rotation") {
+      check_refused(method, 2, {"-s", "method.crop=[32, 48]"}, "'crop'");
+      continue;
+    }
+    run_briefly(method, 2, {"-s", "method.crop=[32, 48]"});
+    run_briefly(method, 3, {"-s", "method.crop=[16, 16, 32]"});
+  }
+}
+
+TEST_CASE("each method takes a batch of one, or says why not", "[methods][slow]") {
+  for (const auto dimensions : {2, 3})
+    for (const auto& method : methods())
+      if (method == "simclr")  // one row a view has no negatives
+        check_refused(method, dimensions, {"-s", "loop.batch=1"}, "negatives");
+      else
+        run_briefly(method, dimensions, {"-s", "loop.batch=1"});
+}
+
+TEST_CASE("all methods in one benchmark, in minutes", "[methods][slow]") {
+  const ScratchFolder folder;
+  const auto recipe = fs::path(COVECTOR_SOURCE_DIR) / "recipes/benchmark/smoke-2d.toml";
+  const auto begin = std::chrono::steady_clock::now();
+  const auto finished = run_to_end(recipe, folder / "run");
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
+  INFO(finished.output << finished.error);
+  REQUIRE(finished.code == 0);
+  std::cout << finished.output << seconds.count() << " s\n";
+  CHECK(seconds.count() < 15 * 60);
+  const auto table = text_of(folder / "run/table.md");
+  for (const auto& method : methods()) CHECK_THAT(table, Contains("\n| " + method + " "));
+  CHECK_THAT(table, Contains("\n| scratch "));
+  CHECK_THAT(table, Contains("\n| dsc_pm (") && Contains("\n| vader ("));
+}
