@@ -68,7 +68,8 @@ StepResult Denoising::step(Views& views, const StepInfo& info) {
   const auto mse = losses::squared_error(image_of(output.detach()), clean).mean();
   const auto identity = losses::squared_error(noisy.image(), clean).mean();
   return {l,
-          {{"denoising/identity_ratio", mse / identity},
+          // Where masking fell on black alone nothing was lost.
+          {{"denoising/identity_ratio", mse / identity.clamp_min(1e-6)},
            {"denoising/psnr_db", losses::psnr(mse)},
            {"denoising/psnr_noisy_db", losses::psnr(identity)},
            {"denoising/bottleneck_gradient", share_of_bottleneck(l, pyramid)}}};

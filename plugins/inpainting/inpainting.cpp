@@ -17,6 +17,10 @@ namespace {
 
 using transforms::part;
 
+// A mean squared error of grey levels below which an image counts as flat: what was removed from
+// black background, or nothing at all, is no measure of skill.
+constexpr double kFlat = 1e-4;
+
 // Each sample's and channel's mean in every voxel: what can be predicted without looking.
 at::Tensor flat(const at::Tensor& image) {
   std::vector<std::int64_t> spatial(image.dim() - 2);
@@ -82,8 +86,7 @@ StepResult Inpainting::step(Views& views, const StepInfo& info) {
   const auto guess = losses::masked_mean(losses::squared_error(flat(clean), clean), mask);
   return {l,
           {{"inpainting/masked_mse", inside},
-           // 0 / 0 where a small batch has nothing overwritten.
-           {"inpainting/mean_ratio", inside / guess.clamp_min(1e-12)},
+           {"inpainting/mean_ratio", inside / guess.clamp_min(kFlat)},
            {"inpainting/unmasked_mse", losses::masked_mean(error, mask.logical_not())},
            {"inpainting/coverage", mask.to(torch::kFloat32).mean()}}};
 }

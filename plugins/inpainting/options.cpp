@@ -26,9 +26,9 @@ void Options::describe(Schema<Options>& schema) {
       .family("GL")
       .transfers("the whole network; the output layer is dropped")
       .watch("inpainting/masked_mse", "mean squared error of what was removed")
-      .watch(
-          "inpainting/mean_ratio",
-          "that over the error of predicting each image's mean: below 1 the network sees context")
+      .watch("inpainting/mean_ratio",
+             "that over the error of predicting each image's mean, at least 1e-4: below 1 the "
+             "network sees context")
       .watch("inpainting/unmasked_mse",
              "error of what was kept. With the masked loss nothing asks for it to be small")
       .watch("inpainting/coverage", "share of voxels that were removed")

@@ -14,6 +14,13 @@ namespace covector::models_genesis {
 
 using transforms::part;
 
+namespace {
+
+// A mean squared damage below which a batch counts as left alone.
+constexpr double kIntact = 1e-4;
+
+}  // namespace
+
 ModelsGenesis::ModelsGenesis(const Options& options, std::shared_ptr<Backbone> backbone,
                              const MethodInput& input)
     : options_(options), backbone_(register_module("backbone", std::move(backbone))) {
@@ -58,7 +65,7 @@ StepResult ModelsGenesis::step(Views& views, const StepInfo& info) {
           {{"models_genesis/mse_painted", losses::masked_mean(error, painted)},
            {"models_genesis/mse_changed", losses::masked_mean(error, changed)},
            {"models_genesis/mse_kept", losses::masked_mean(error, kept)},
-           {"models_genesis/identity_ratio", error.mean() / identity.mean().clamp_min(1e-12)},
+           {"models_genesis/identity_ratio", error.mean() / identity.mean().clamp_min(kIntact)},
            {"models_genesis/painted", painted.to(torch::kFloat32).mean()}}};
 }
 

@@ -15,7 +15,8 @@ void Options::describe(Schema<Options>& schema) {
       .family("GL")
       .transfers("the whole network; the output layer is dropped")
       .watch("models_genesis/identity_ratio",
-             "mean squared error over that of the damaged image itself; must fall well below 1")
+             "mean squared error over that of the damaged image itself, at least 1e-4; must fall "
+             "well below 1")
       .watch("models_genesis/mse_painted",
              "error of voxels that were overwritten; 0 in a batch without any")
       .watch("models_genesis/mse_changed", "error of voxels that were shuffled or remapped alone")
