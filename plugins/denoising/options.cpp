@@ -68,6 +68,10 @@ void Options::describe(Schema<Options>& schema) {
                ? "'fraction' needs noise = \"masking\" or \"salt_and_pepper\""
                : "";
   });
+  schema.rule([](const Options& o) -> std::string {
+    return o.noise != "gaussian" && o.std != Options{}.std ? "'std' needs noise = \"gaussian\""
+                                                           : "";
+  });
 }
 
 }  // namespace covector::denoising

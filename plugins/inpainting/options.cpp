@@ -87,6 +87,16 @@ void Options::describe(Schema<Options>& schema) {
   schema.field("error", &Options::error)
       .doc("squared or absolute difference of restored and clean voxels")
       .one_of({"squared", "absolute"});
+  // What another choice would pass over in silence.
+  schema.rule([](const Options& o) -> std::string {
+    const bool blocks = o.mask == "blocks";
+    if (!blocks && !o.side.empty()) return "'side' needs mask = \"blocks\"";
+    if (!blocks && o.coverage != Options{}.coverage) return "'coverage' needs mask = \"blocks\"";
+    if (o.fill != "constant" && o.fill_value != 0) return "'fill_value' needs fill = \"constant\"";
+    if (o.loss.value_or(blocks ? "masked" : "full") == "masked" && o.outside_weight != 1)
+      return "'outside_weight' needs loss = \"full\"";
+    return "";
+  });
 }
 
 }  // namespace covector::inpainting

@@ -186,6 +186,8 @@ TEST_CASE("denoising says what is wrong", "[denoising][errors]") {
                                     "Gaussian noise changes every voxel"));
   CHECK_THROWS_WITH(parse({{"fraction", 0.3}}),
                     Catch::Contains("'fraction' needs noise = \"masking\" or \"salt_and_pepper\""));
+  CHECK_THROWS_WITH(parse({{"noise", "masking"}, {"std", OptionArray{0.1, 0.2}}}),
+                    Catch::Contains("'std' needs noise = \"gaussian\""));
   CHECK_THROWS_WITH(parse({{"std", OptionArray{0.2, 0.1}}}),
                     Catch::Contains("'std' must be two numbers, the smaller first"));
   CHECK_THROWS_WITH(parse({{"emphasis", OptionArray{1.0}}}),

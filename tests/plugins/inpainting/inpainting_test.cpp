@@ -48,6 +48,7 @@ TEST_CASE("in-painting is judged by what was removed, or by all voxels", "[inpai
   options.outside_weight = 10;
   CHECK(loss_of(options) == Approx((inside + 10 * (all - inside)) / 16).epsilon(1e-12));
   options.loss = "masked";
+  options.outside_weight = 1;
   options.error = "absolute";
   CHECK(loss_of(options) == Approx((1 + 2 + 5 + 6) / 16.0 / 4).epsilon(1e-12));
 }
@@ -168,6 +169,15 @@ TEST_CASE("in-painting says what is wrong", "[inpainting][errors]") {
                     Catch::Contains("'coverage' must be two numbers, the smaller first"));
   CHECK_THROWS_WITH(parse({{"side", OptionArray{0.3}}}),
                     Catch::Contains("'side' must be empty, or two numbers, the smaller first"));
+  CHECK_THROWS_WITH(parse({{"mask", "house"}, {"side", OptionArray{0.1, 0.2}}}),
+                    Catch::Contains("'side' needs mask = \"blocks\""));
+  CHECK_THROWS_WITH(parse({{"mask", "house"}, {"coverage", OptionArray{0.1, 0.2}}}),
+                    Catch::Contains("'coverage' needs mask = \"blocks\""));
+  CHECK_THROWS_WITH(parse({{"fill_value", 0.5}}),
+                    Catch::Contains("'fill_value' needs fill = \"constant\""));
+  CHECK_THROWS_WITH(parse({{"outside_weight", 10.0}}),
+                    Catch::Contains("'outside_weight' needs loss = \"full\""));
+  parse({{"mask", "house"}, {"outside_weight", 10.0}});
   CHECK_THROWS_WITH(parse({{"crop", OptionArray{}}}),
                     Catch::Contains("'crop' must be one number, or one an axis"));
 }
