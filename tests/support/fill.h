@@ -86,12 +86,17 @@ inline at::Tensor golden_parameter(const std::string& name, at::IntArrayRef shap
   });
 }
 
-/// Overwrites every parameter of a module with its golden value. `prefix` goes before the module's
-/// own names, as in "backbone.".
+/// Overwrites every parameter and running average of a module with its golden value; other buffers
+/// (grids, indices, counters) stay as built. `prefix` goes before the module's own names, as in
+/// "backbone.".
 inline void fill_golden(torch::nn::Module& module, const std::string& prefix = "") {
   const torch::NoGradGuard no_grad;
-  for (const auto& item : module.named_parameters())
-    item.value().copy_(golden_parameter(prefix + item.key(), item.value().sizes()));
+  const auto fill = [&](const std::string& name, at::Tensor tensor) {
+    tensor.copy_(golden_parameter(prefix + name, tensor.sizes()));
+  };
+  for (const auto& item : module.named_parameters()) fill(item.key(), item.value());
+  for (const auto& item : module.named_buffers())
+    if (item.key().find("running_") != std::string::npos) fill(item.key(), item.value());
 }
 
 }  // namespace covector::testing
