@@ -12,7 +12,6 @@
 namespace covector::networks {
 namespace {
 
-constexpr double kNormEpsilon = 1e-5;
 constexpr double kSlope = 0.2;
 constexpr std::int64_t kChannelsPerGroup = 8;
 
@@ -50,7 +49,8 @@ at::Tensor Conv::forward(const at::Tensor& x) const {
                            : at::conv3d(x, weight, bias, 1, padding);
 }
 
-GroupNorm::GroupNorm(std::int64_t groups, std::int64_t channels) : groups_(groups) {
+GroupNorm::GroupNorm(std::int64_t groups, std::int64_t channels, double eps)
+    : groups_(groups), eps_(eps) {
   weight = register_parameter("weight", torch::ones({channels}));
   bias = register_parameter("bias", torch::zeros({channels}));
 }
@@ -58,7 +58,7 @@ GroupNorm::GroupNorm(std::int64_t groups, std::int64_t channels) : groups_(group
 GroupNorm::~GroupNorm() = default;
 
 at::Tensor GroupNorm::forward(const at::Tensor& x) const {
-  return at::group_norm(x, groups_, weight, bias, kNormEpsilon);
+  return at::group_norm(x, groups_, weight, bias, eps_);
 }
 
 ConvBlock::ConvBlock(std::int64_t dimensions, std::int64_t in, std::int64_t out,

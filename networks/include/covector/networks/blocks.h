@@ -34,12 +34,12 @@ class COVECTOR_API Conv : public torch::nn::Module {
   at::Tensor bias;    // [out]
 };
 
-/// Group normalisation with a scale and a shift per channel, eps 1e-5; starts at 1 and 0.
+/// Group normalisation with a scale and a shift per channel; starts at 1 and 0.
 /// Source: Y. Wu, K. He, Group Normalization, ECCV 2018.
 class COVECTOR_API GroupNorm : public torch::nn::Module {
  public:
   /// @param groups  divides channels; 1 normalises all channels together
-  GroupNorm(std::int64_t groups, std::int64_t channels);
+  GroupNorm(std::int64_t groups, std::int64_t channels, double eps = 1e-5);
   ~GroupNorm() override;
   at::Tensor forward(const at::Tensor& x) const;
 
@@ -48,6 +48,7 @@ class COVECTOR_API GroupNorm : public torch::nn::Module {
 
  private:
   std::int64_t groups_;
+  double eps_;
 };
 
 /// A 3-wide convolution, GroupNorm, LeakyReLU of slope 0.2: conv, norm.
