@@ -27,7 +27,6 @@ at::Tensor box_sum(const at::Tensor& x, std::int64_t axis, std::int64_t window) 
 }  // namespace
 
 at::Tensor local_correlation(const at::Tensor& a, const at::Tensor& b, std::int64_t window) {
-  check_shape("a", a, one_channel(a));
   check_shape("b", b, a.sizes());
   if (window < 1 || window % 2 == 0)
     throw std::invalid_argument("window: must be odd and at least 1, got " +

@@ -20,9 +20,8 @@ constexpr auto kRestore = "restore";
 
 at::Tensor masked_similarity_loss(const at::Tensor& a, const at::Tensor& b, const at::Tensor& mask,
                                   std::int64_t window) {
-  const auto single = [](const at::Tensor& image) { return image.flatten(0, 1).unsqueeze(1); };
-  const auto correlation = losses::local_correlation(single(a), single(b), window);
-  const auto weight = single(mask.to(correlation.scalar_type()).expand_as(a));
+  const auto correlation = losses::local_correlation(a, b, window);
+  const auto weight = mask.to(correlation.scalar_type()).expand_as(correlation);
   const auto guard = a.dim() == 4 ? 1e-5 : 1e-6 * static_cast<double>(weight.numel());
   return 1 - (correlation * weight).sum() / (weight.sum() + guard);
 }

@@ -64,12 +64,9 @@ Gvsl::Registration Gvsl::register_pair(const at::Tensor& damaged, const at::Tens
 }
 
 Gvsl::Losses Gvsl::losses_of(const Registration& registration, const at::Tensor& fixed) const {
-  // Channels are compared one by one.
-  const auto single = [](const at::Tensor& image) { return image.flatten(0, 1).unsqueeze(1); };
-  const auto correlation =
-      losses::local_correlation(single(registration.warped), single(fixed), options_.window);
   const auto error = registration.restored.to(fixed.scalar_type()) - fixed;
-  return {1 - correlation.mean(), error.square().mean(), losses::roughness(registration.flow)};
+  return {1 - losses::local_correlation(registration.warped, fixed, options_.window).mean(),
+          error.square().mean(), losses::roughness(registration.flow)};
 }
 
 at::Tensor Gvsl::total(const Losses& parts) const {
@@ -96,9 +93,7 @@ StepResult Gvsl::step(Views& views, const StepInfo& info) {
       {"gvsl/translation_voxels", registration.matrix.select(2, d).norm(2, {1}).mean()},
       {"gvsl/affine_change", (registration.matrix.narrow(2, 0, d) - identity).abs().amax()},
       {"gvsl/similarity_before",
-       1 - losses::local_correlation(views.at("b").image().flatten(0, 1).unsqueeze(1),
-                                     fixed.flatten(0, 1).unsqueeze(1), options_.window)
-               .mean()}};
+       1 - losses::local_correlation(views.at("b").image(), fixed, options_.window).mean()}};
   return result;
 }
 

@@ -97,13 +97,15 @@ TEST_CASE("a constant image correlates with nothing, however long the sums run",
   CHECK(inside.abs().max().item<double>() < 1e-9);
 }
 
-TEST_CASE("samples of a batch are correlated on their own", "[losses]") {
+TEST_CASE("samples and channels are correlated on their own", "[losses]") {
   torch::manual_seed(12);
   const auto a = torch::rand({2, 1, 6, 5});
   const auto b = torch::rand({2, 1, 6, 5});
   const auto both = local_correlation(a, b, 3);
   CHECK(
       torch::equal(both.slice(0, 1, 2), local_correlation(a.slice(0, 1, 2), b.slice(0, 1, 2), 3)));
+  CHECK(torch::equal(local_correlation(a.transpose(0, 1), b.transpose(0, 1), 3),
+                     both.transpose(0, 1)));
   CHECK(local_correlation(a.to(torch::kBFloat16), b.to(torch::kBFloat16)).scalar_type() ==
         torch::kFloat32);
 }
@@ -153,8 +155,6 @@ TEST_CASE("registration losses say what is wrong", "[losses][errors]") {
   const auto a = torch::zeros({1, 1, 4, 4});
   CHECK_THROWS_WITH(local_correlation(a, torch::zeros({1, 1, 4, 5})),
                     "b: expected [1, 1, 4, 4], got [1, 1, 4, 5]");
-  CHECK_THROWS_WITH(local_correlation(torch::zeros({1, 2, 4, 4}), a),
-                    "a: expected [1, 1, 4, 4], got [1, 2, 4, 4]");
   CHECK_THROWS_WITH(local_correlation(a, a, 4), "window: must be odd and at least 1, got 4");
   CHECK_THROWS_WITH(roughness(torch::zeros({1, 3, 4, 4})),
                     "displacement: expected [1, 2, 4, 4], got [1, 3, 4, 4]");

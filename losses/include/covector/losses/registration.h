@@ -6,7 +6,7 @@
 
 namespace covector::losses {
 
-/// Squared local correlation coefficient around every voxel.
+/// Squared local correlation coefficient around every voxel, channel by channel.
 ///
 ///   cc = cross^2 / (var_a var_b + 1e-5)
 ///   cross = sum_w (a - mean_a) (b - mean_b),  var likewise, sums over a window^d box
@@ -14,9 +14,9 @@ namespace covector::losses {
 /// Beyond the border images are zero, and means divide by window^d there too. The box sums are
 /// separable running sums and cost the same for every window; they are taken in float64, because a
 /// variance is the small difference of two of them.
-/// @param a, b    [N, 1, *size]
+/// @param a, b    [N, C, *size]
 /// @param window  odd side of the box, in voxels
-/// @returns       [N, 1, *size] float32 (float64 for float64), in [0, 1]; 0 where a window is
+/// @returns       [N, C, *size] float32 (float64 for float64), in [0, 1]; 0 where a window is
 ///                constant
 /// @throws        std::invalid_argument when the shapes disagree or the window is even
 /// Source: B. Avants et al., MedIA 2008; constants as in YutingHe-list/GVSL (77c89ba).
