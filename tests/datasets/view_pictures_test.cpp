@@ -5,6 +5,11 @@
 
 #include <torch/types.h>
 
+#include <filesystem>
+#include <set>
+#include <string>
+#include <vector>
+
 namespace covector::datasets {
 namespace {
 
@@ -71,6 +76,27 @@ TEST_CASE("sixteen arrows stand along the longer side", "[picture]") {
   CHECK((with_arrows(picture, torch::zeros({2, 4, 2}), {255, 0, 0})[0] == 255)
             .sum()
             .item<std::int64_t>() == 4 * 2);
+}
+
+TEST_CASE("the first samples of all views are drawn, each view under its name", "[picture]") {
+  const auto view = [](const at::Tensor& image) {
+    return View(Batch{image, {}, std::vector<std::string>(image.size(0), "x"), {}});
+  };
+  Views views;
+  views.emplace("second", view(torch::rand({6, 1, 4, 8, 8})));
+  views.emplace("first", view(torch::rand({6, 1, 4, 12, 8})));
+  const testing::ScratchFolder folder;
+  draw_views(views, folder.path());
+  std::set<std::string> wanted{"pictures.json"};
+  for (const auto* sample : {"0", "1", "2", "3"})
+    for (const auto* name : {"first", "second"})
+      wanted.insert(std::string(sample) + "-" + name + ".png");
+  std::set<std::string> written;
+  for (const auto& entry : std::filesystem::directory_iterator(folder.path()))
+    written.insert(entry.path().filename().string());
+  CHECK(written == wanted);
+  const auto table = testing::text_of(folder / "pictures.json");
+  CHECK(table.find("first view") < table.find("second view"));
 }
 
 }  // namespace
