@@ -19,6 +19,10 @@ void Options::describe(Schema<Options>& schema) {
       .watch("moco_v2/positive_cosine", "mean cosine of query and key")
       .watch("moco_v2/queue_age",
              "forward passes since the oldest key was made; the queue starts with random keys")
+      .watch("monitor/h/effective_rank",
+             "of the encoder's features. Where it falls to 1 while the accuracy stays at 1, the "
+             "network runs away from its old keys instead of telling images apart: the momentum is "
+             "too low, or the queue too short")
       .departure(
           "Queue. Original: 65536 keys with batches of 256, which must divide it. Here as many "
           "batches, 256, and any length: old keys are stale, not too few.")
