@@ -39,6 +39,12 @@ std::map<std::string, at::Tensor> tensors_of(const Backbone& backbone) {
   return all;
 }
 
+bool goes_along(const Backbone& backbone, const std::string& name, Transfer transfer) {
+  return transfer == Transfer::encoder
+             ? backbone.in_encoder(name)
+             : backbone.level_of(name) < static_cast<std::size_t>(transfer);
+}
+
 LoadReport compare(const Backbone& backbone, const Source& source) {
   LoadReport report;
   report.source = source.file.string();
@@ -49,7 +55,7 @@ LoadReport compare(const Backbone& backbone, const Source& source) {
   for (const auto& [name, tensor] : wanted) {
     report.all_numbers += tensor.numel();
     const auto found = source.state.tensors.find(kPrefix + name);
-    if (backbone.level_of(name) >= static_cast<std::size_t>(report.transfer)) {
+    if (!goes_along(backbone, name, report.transfer)) {
       report.kept.push_back(name);
     } else if (found == source.state.tensors.end()) {
       report.missing.push_back(name);

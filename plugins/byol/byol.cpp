@@ -28,7 +28,7 @@ Byol::Byol(const Options& options, std::shared_ptr<Backbone> backbone, const Met
     : options_(options), backbone_(register_module("backbone", std::move(backbone))) {
   options_.crop = transforms::view_size("crop", options.crop, *backbone_);
   const auto norm = networks::head_norm(options.head_norm, input.batch * options.crops);
-  projector_ = register_module("projector", head(backbone_->channels().front(), options, norm));
+  projector_ = register_module("projector", head(backbone_->encoder_channels(), options, norm));
   predictor_ = register_module("predictor", head(options.embedding, options, norm));
   target_backbone_ = register_module("target_backbone", networks::momentum_copy(*backbone_));
   target_projector_ = register_module("target_projector", networks::momentum_copy(*projector_));

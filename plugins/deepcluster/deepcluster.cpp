@@ -64,7 +64,7 @@ DeepCluster::DeepCluster(const Options& options, std::shared_ptr<Backbone> backb
       backbone_(register_module("backbone", std::move(backbone))) {
   options_.crop = transforms::view_size("crop", options.crop, *backbone_);
   const bool plane = backbone_->dimensions() == 2;
-  const auto width = backbone_->channels().front();
+  const auto width = backbone_->encoder_channels();
   k_ = options.k.value_or(plane ? 1000 : 20);
   if (options.pca && *options.pca > width)
     throw RecipeError("[method] 'pca' is " + std::to_string(*options.pca) +

@@ -23,7 +23,7 @@ MocoV2::MocoV2(const Options& options, std::shared_ptr<Backbone> backbone, const
       backbone_(register_module("backbone", std::move(backbone))),
       keys_a_pass_(input.batch * options.crops * (options.symmetric ? 2 : 1)) {
   options_.crop = transforms::view_size("crop", options.crop, *backbone_);
-  const auto width = backbone_->channels().front();
+  const auto width = backbone_->encoder_channels();
   projector_ = register_module(
       "projector",
       networks::two_layer_head(width, options.hidden.value_or(width), options.embedding));

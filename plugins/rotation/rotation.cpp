@@ -57,7 +57,7 @@ Rotation::Rotation(const Options& options, std::shared_ptr<Backbone> backbone, c
   classes_ = classes_of(options.classes, options_.crop);
   all_ = options.rotations.value_or(backbone_->dimensions() == 2 ? "all" : "one") == "all";
   classifier_ = register_module(
-      "classifier", std::make_shared<networks::Linear>(backbone_->channels().front(), classes_));
+      "classifier", std::make_shared<networks::Linear>(backbone_->encoder_channels(), classes_));
   const torch::NoGradGuard no_grad;
   classifier_->bias.zero_();
   confusion_ = register_buffer("confusion", torch::zeros({classes_, classes_}));

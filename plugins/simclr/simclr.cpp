@@ -45,7 +45,7 @@ SimClr::SimClr(const Options& options, std::shared_ptr<Backbone> backbone, const
         "[method] 'simclr' finds its negatives among the other samples of a batch, and there are "
         "none; set loop.batch or 'crops' to 2 or more");
   projector_ =
-      register_module("projector", projector(backbone_->channels().front(), options, 2 * rows));
+      register_module("projector", projector(backbone_->encoder_channels(), options, 2 * rows));
 }
 
 std::vector<ViewSpec> SimClr::views() const {

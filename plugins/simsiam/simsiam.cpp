@@ -14,7 +14,7 @@ SimSiam::SimSiam(const Options& options, std::shared_ptr<Backbone> backbone,
                  const MethodInput& input)
     : options_(options), backbone_(register_module("backbone", std::move(backbone))) {
   options_.crop = transforms::view_size("crop", options.crop, *backbone_);
-  const auto width = backbone_->channels().front();
+  const auto width = backbone_->encoder_channels();
   const auto hidden = options.hidden.value_or(width);
   const auto norm = networks::head_norm(options.head_norm, input.batch * options.crops);
   // The last bias of the projector would be undone by the normalisation after it.

@@ -47,8 +47,9 @@ struct StepInfo {
   bool logged = true;  // whether the logs of this step are read; costly measures can be left out
 };
 
-/// What of the backbone goes to a downstream task: the weights that this many levels of the pyramid
-/// need, coarsest first. Transfer{3}: the encoder and two steps of the decoder.
+/// What of the backbone goes to a downstream task: the encoder, or the weights that this many
+/// levels of the pyramid need, coarsest first. Transfer{3}: the encoder and two steps of the
+/// decoder.
 enum class Transfer : std::size_t { encoder = 1, network = ~std::size_t{0} };
 
 /// Rows of features [rows, width] that the collapse monitors measure.
