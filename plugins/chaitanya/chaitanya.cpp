@@ -69,11 +69,12 @@ Chaitanya::Chaitanya(const Options& options, std::shared_ptr<Backbone> backbone,
   check_local_map(map);
 
   const auto width = options_.embedding;
+  auto features = backbone_->encoder_channels();
+  if (options_.flatten) features = flattened(input);
   global_head_ = register_module(
       "global_head",
-      std::make_shared<Head>(
-          backbone_->channels().front(),
-          std::vector<networks::HeadLayer>{{.width = options_.hidden, .bias = false, .relu = true},
+      std::make_shared<Head>(features, std::vector<networks::HeadLayer>{
+                                           {.width = options_.hidden, .bias = false, .relu = true},
                                            {.width = width, .bias = false}}));
   auto rows = input.batch;
   for (const auto side : map) rows *= side;
@@ -110,6 +111,13 @@ void Chaitanya::check_local_map(const std::vector<std::int64_t>& size) const {
                     " voxels along every axis. Take larger views or a finer 'level'");
 }
 
+std::int64_t Chaitanya::flattened(const MethodInput& input) const {
+  const torch::NoGradGuard no_grad;
+  auto shape = options_.crop;
+  shape.insert(shape.begin(), {1, input.input.channels});
+  return backbone_->encode(torch::zeros(shape, backbone_->parameters().front().options())).numel();
+}
+
 std::vector<ViewSpec> Chaitanya::views() const {
   auto views = global_views();
   for (auto& view : local_views()) views.push_back(std::move(view));
@@ -126,7 +134,7 @@ std::vector<ViewSpec> Chaitanya::global_views() const {
                                             {"ratio", OptionArray{1.0, 1.0}}}));
   std::vector<ViewSpec> views;
   for (const auto* name : {"global_first", "global_second"})
-    views.push_back({.name = name, .chain = chain, .phase = "global"});
+    views.push_back({.name = name, .chain = chain, .copies = options_.crops, .phase = "global"});
   if (options_.positives == "partitions")
     views.push_back({.name = "volume", .chain = {}, .phase = "global"});
   return views;
@@ -179,13 +187,14 @@ StepResult Chaitanya::step(Views& views, const StepInfo& info) {
 
 // ---- stage 1: whole views -----------------------------------------------------------------------
 
-at::Tensor Chaitanya::embed_global(const at::Tensor& image) const {
-  return unit(global_head_->forward(networks::pool_global(backbone_->encode(image))));
+at::Tensor Chaitanya::embed_global(const at::Tensor& map) const {
+  return unit(
+      global_head_->forward(options_.flatten ? map.flatten(1) : networks::pool_global(map)));
 }
 
 StepResult Chaitanya::global_step(Views& views, bool logged) {
-  const auto first = embed_global(views.at("global_first").image());
-  const auto second = embed_global(views.at("global_second").image());
+  const auto first = embed_global(backbone_->encode(views.at("global_first").image()));
+  const auto second = embed_global(backbone_->encode(views.at("global_second").image()));
   Logs logs;
   if (logged) logs["chaitanya/global_accuracy"] = losses::nt_xent_accuracy(first, second);
   if (options_.positives == "partitions") return {partition_loss(views, first, second), logs};
@@ -270,13 +279,10 @@ std::map<std::string, Embedding> Chaitanya::embed(Views& views) {
   const torch::NoGradGuard no_grad;
   std::map<std::string, Embedding> seen;
   if (views.count("global_first") > 0) {
-    const auto h = [&](const std::string& view) {
-      return networks::pool_global(backbone_->encode(views.at(view).image()));
-    };
-    const auto first = h("global_first");
-    const auto second = h("global_second");
-    seen["h"] = {first, second};
-    seen["z"] = {unit(global_head_->forward(first)), unit(global_head_->forward(second))};
+    const auto first = backbone_->encode(views.at("global_first").image());
+    const auto second = backbone_->encode(views.at("global_second").image());
+    seen["h"] = {networks::pool_global(first), networks::pool_global(second)};
+    seen["z"] = {embed_global(first), embed_global(second)};
   }
   if (views.count("local_first") > 0) {
     const auto corners = regions(views).corners;

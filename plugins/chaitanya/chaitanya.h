@@ -16,11 +16,13 @@ namespace covector::chaitanya {
 struct Options {
   std::vector<std::int64_t> crop{384};
   double global_share = 0.5;
+  std::int64_t crops = 1;
   std::vector<double> crop_share;
   double strength = 0.3;
   std::string positives = "views";
   std::int64_t partitions = 4;
   std::int64_t level = 2;
+  bool flatten = false;
   std::int64_t hidden = 1024;
   std::int64_t embedding = 128;
   std::string head_norm = "auto";
@@ -56,6 +58,8 @@ class Chaitanya final : public Method {
   void draw(Views& views, const std::filesystem::path& folder) override;
 
  private:
+  /// Numbers in the encoder's features of a view.
+  std::int64_t flattened(const MethodInput& input) const;
   std::vector<ViewSpec> global_views() const;
   std::vector<ViewSpec> local_views() const;
   Parts grey_levels() const;
@@ -64,8 +68,8 @@ class Chaitanya final : public Method {
   StepResult local_step(Views& views);
   /// The mean loss over the positive pairs of G^D.
   at::Tensor partition_loss(const Views& views, const at::Tensor& first, const at::Tensor& second);
-  /// Of whole views: unit rows [N, embedding].
-  at::Tensor embed_global(const at::Tensor& image) const;
+  /// Of the coarsest level of whole views: unit rows [N, embedding].
+  at::Tensor embed_global(const at::Tensor& map) const;
   /// Of the regions of a view: unit rows [N, regions, embedding].
   at::Tensor embed_regions(const at::Tensor& image, const at::Tensor& corners) const;
   /// Where the local views, which must show the same voxels, are compared.

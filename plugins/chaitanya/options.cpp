@@ -36,6 +36,11 @@ void Options::describe(Schema<Options>& schema) {
           "Below a batch of 8 the 256 last embeddings are further negatives of the global loss; "
           "the "
           "original has none, and a batch of 2 would leave 2.")
+      .watch(
+          "monitor/z/effective_rank",
+          "stage 1, of the global embeddings. Where it falls to 1 the encoder runs away from the "
+          "earlier embeddings, which have no momentum copy behind them: take queue = 0 and more "
+          "crops")
       .departure(
           "Volumes. Original: slices. Here: 35 regions of 3^3 voxels, each with the 8 nearest as "
           "negatives; crops of 0.5 to 0.9 of each side.")
@@ -53,6 +58,11 @@ void Options::describe(Schema<Options>& schema) {
   schema.field("global_share", &Options::global_share)
       .doc("share of the steps that the global stage takes")
       .between(0.0, 1.0);
+  schema.field("crops", &Options::crops)
+      .doc(
+          "pairs of crops of each sample in the global stage; a pair counts as a sample of its "
+          "own, beside others of the same image")
+      .at_least(1);
   schema.field("crop_share", &Options::crop_share)
       .doc(
           "smallest and largest side of a global view's window, as a share of the image's; empty: "
@@ -75,6 +85,10 @@ void Options::describe(Schema<Options>& schema) {
   schema.field("level", &Options::level)
       .doc("level of the pyramid that the local loss looks at, 0 is the coarsest")
       .at_least(1);
+  schema.field("flatten", &Options::flatten)
+      .doc(
+          "the global head sees all voxels of the coarsest level, as the original's, not their "
+          "mean; for small views");
   schema.field("hidden", &Options::hidden).doc("hidden width of the global head").at_least(1);
   schema.field("embedding", &Options::embedding).doc("width of both embeddings").at_least(1);
   schema.field("head_norm", &Options::head_norm)

@@ -100,7 +100,10 @@ TEST_CASE("the stages take their shares of the run", "[chaitanya]") {
 TEST_CASE("each stage has views and parameters of its own", "[chaitanya]") {
   const auto method = make(small());
   std::map<std::string, std::string> phases;
-  for (const auto& view : method->views()) phases[view.name] = view.phase;
+  for (const auto& view : method->views()) {
+    phases[view.name] = view.phase;
+    CHECK(view.copies == 1);
+  }
   CHECK(phases == std::map<std::string, std::string>{{"global_first", "global"},
                                                      {"global_second", "global"},
                                                      {"local_first", "local"},
@@ -126,6 +129,9 @@ TEST_CASE("each stage has views and parameters of its own", "[chaitanya]") {
   options.crop = {16, 24};
   CHECK(make(options)->transfers() == Transfer{2});
   CHECK(make(options)->parameters_of("local").size() == 7);
+  options.crops = 3;
+  for (const auto& view : make(options)->views())
+    CHECK(view.copies == (view.phase == "global" ? 3 : 1));
 }
 
 TEST_CASE("heads have the widths of the original", "[chaitanya]") {
@@ -139,6 +145,14 @@ TEST_CASE("heads have the widths of the original", "[chaitanya]") {
   CHECK(numbers.at("global_head") == 6 * 1024 + 1024 * 128);
   CHECK(numbers.at("local_head") == 2 * 4 * 4 + 2 * 4);
   CHECK(numbers.at("region_head") == 9 * 4 * 128);
+  // All of the 2 x 2 voxels that a view of 8 x 8 has on a stride of 4.
+  options.flatten = true;
+  const auto flat = make(options);
+  CHECK(flat->named_parameters()["global_head.linear0.weight"].size(1) == 4 * 6);
+  auto views = pair("global", images({8, 8}), images({8, 8}));
+  const auto result = flat->step(views, {"global"});
+  result.loss.backward();
+  CHECK(flat->named_parameters()["backbone.weight0"].grad().isfinite().all().item<bool>());
 }
 
 TEST_CASE("the global step is SimCLR's loss of both views", "[chaitanya]") {
