@@ -114,7 +114,7 @@ inline void check_told_levels(Backbone& net, const at::Tensor& x) {
 }
 
 inline void clear_gradients(torch::nn::Module& module) {
-  for (auto& parameter : module.parameters()) parameter.mutable_grad() = {};
+  for (auto& parameter : module.parameters()) parameter.mutable_grad() = at::Tensor();
 }
 
 /// The n coarsest levels give a gradient to the parameters that level_of() says they need and to no
