@@ -1,0 +1,87 @@
+#include "resnet.h"
+
+#include <torch/types.h>
+
+#include <algorithm>
+#include <string>
+
+namespace covector::transunet {
+namespace {
+
+using networks::GroupNorm;
+
+constexpr std::int64_t kGroups = 32;
+constexpr double kNormEpsilon = 1e-6;  // that of the shortcuts is GroupNorm's own 1e-5
+constexpr std::int64_t kExpansion = 4;
+
+}  // namespace
+
+ResnetUnit::ResnetUnit(std::int64_t in, std::int64_t width, std::int64_t stride) {
+  const auto out = kExpansion * width;
+  const std::int64_t channels[] = {in, width, width, out};
+  for (int i = 0; i < 3; ++i) {
+    const auto number = std::to_string(i + 1);
+    norm_[i] = register_module("gn" + number,
+                               std::make_shared<GroupNorm>(kGroups, channels[i + 1], kNormEpsilon));
+    conv_[i] = register_module("conv" + number, std::make_shared<BiaslessConv>(
+                                                    channels[i], channels[i + 1], i == 1 ? 3 : 1,
+                                                    Filters::standardized, i == 1 ? stride : 1));
+  }
+  if (stride == 1 && in == out) return;
+  shortcut_ = register_module(
+      "downsample", std::make_shared<BiaslessConv>(in, out, 1, Filters::standardized, stride));
+  shortcut_norm_ = register_module("gn_proj", std::make_shared<GroupNorm>(out, out));
+}
+
+at::Tensor ResnetUnit::forward(const at::Tensor& x) const {
+  auto y = x;
+  for (int i = 0; i < 3; ++i) {
+    y = norm_[i]->forward(conv_[i]->forward(y));
+    // In place: the normalisation keeps its input for the gradient, not this output.
+    if (i < 2) at::relu_(y);
+  }
+  y = y + (shortcut_ ? shortcut_norm_->forward(shortcut_->forward(x)) : x);
+  return at::relu_(y);
+}
+
+Resnet::Resnet(std::int64_t in, std::int64_t width, const std::vector<std::int64_t>& units) {
+  const auto root = register_module("root", std::make_shared<torch::nn::Module>());
+  root_ = root->register_module(
+      "conv", std::make_shared<BiaslessConv>(in, width, 7, Filters::standardized, 2));
+  root_norm_ =
+      root->register_module("gn", std::make_shared<GroupNorm>(kGroups, width, kNormEpsilon));
+  const auto body = register_module("body", std::make_shared<torch::nn::Module>());
+  auto channels = width;
+  for (std::size_t stage = 0; stage < units.size(); ++stage) {
+    const auto block = body->register_module("block" + std::to_string(stage + 1),
+                                             std::make_shared<torch::nn::Module>());
+    auto& list = stages_.emplace_back();
+    for (std::int64_t unit = 0; unit < units[stage]; ++unit) {
+      const std::int64_t stride = stage > 0 && unit == 0 ? 2 : 1;
+      list.push_back(
+          block->register_module("unit" + std::to_string(unit + 1),
+                                 std::make_shared<ResnetUnit>(channels, width << stage, stride)));
+      channels = kExpansion * (width << stage);
+    }
+  }
+}
+
+std::vector<at::Tensor> Resnet::forward(const at::Tensor& x) const {
+  auto y = root_norm_->forward(root_->forward(x));
+  at::relu_(y);  // in place, as in a unit
+  std::vector<at::Tensor> maps{y};
+  y = at::max_pool2d(y, 3, 2);  // without padding: H / 4 - 1
+  for (const auto& stage : stages_) {
+    for (const auto& unit : stage) y = unit->forward(y);
+    maps.push_back(y);
+  }
+  // Only what the decoder sees is padded; the next stage has seen the map as it was.
+  auto& short_map = maps.at(1);
+  const auto rows = maps[0].size(2) / 2 - short_map.size(2);
+  const auto columns = maps[0].size(3) / 2 - short_map.size(3);
+  short_map = at::constant_pad_nd(short_map, {0, columns, 0, rows});
+  std::reverse(maps.begin(), maps.end());
+  return maps;
+}
+
+}  // namespace covector::transunet
