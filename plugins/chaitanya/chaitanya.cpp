@@ -20,9 +20,6 @@ using losses::unit;
 using networks::Head;
 using transforms::part;
 
-constexpr std::int64_t kSmallBatch = 8;
-constexpr std::int64_t kSmallBatchQueue = 256;
-
 OptionArray array_of(const std::vector<std::int64_t>& numbers) {
   return {numbers.begin(), numbers.end()};
 }
@@ -92,23 +89,16 @@ Chaitanya::Chaitanya(const Options& options, std::shared_ptr<Backbone> backbone,
   region_head_ = register_module(
       "region_head", std::make_shared<networks::Linear>(voxels * channels, width, false));
 
-  const auto queue = options_.queue.value_or(input.batch < kSmallBatch ? kSmallBatchQueue : 0);
-  if (queue == 0 && input.batch == 1)
+  if (options_.queue == 0 && input.batch * options_.crops == 1)
     throw RecipeError(
-        "[method] 'queue' = 0 leaves a batch of one sample without negatives; take more samples, "
-        "or keep earlier embeddings");
-  if (queue > 0) {
+        "[method] one sample of one crop a batch has no negatives; take more samples or 'crops', "
+        "or "
+        "keep earlier embeddings in a 'queue'");
+  if (options_.queue > 0) {
     const auto beside = options_.positives == "partitions" ? 1 : 0;
-    queue_ = register_module("queue", std::make_shared<networks::Queue>(queue, width + beside));
+    queue_ =
+        register_module("queue", std::make_shared<networks::Queue>(options_.queue, width + beside));
   }
-}
-
-void Chaitanya::check_local_map(const std::vector<std::int64_t>& size) const {
-  if (*std::min_element(size.begin(), size.end()) >= kLeastSide) return;
-  throw RecipeError("[method] level " + std::to_string(options_.level) + " of the backbone is " +
-                    to_toml(array_of(size)) + " for views of the size of 'crop'; regions need " +
-                    std::to_string(kLeastSide) +
-                    " voxels along every axis. Take larger views or a finer 'level'");
 }
 
 std::int64_t Chaitanya::flattened(const MethodInput& input) const {

@@ -7,7 +7,6 @@
 #include "covector/networks/queue.h"
 
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,7 +26,7 @@ struct Options {
   std::int64_t embedding = 128;
   std::string head_norm = "auto";
   double temperature = 0.1;
-  std::optional<std::int64_t> queue;
+  std::int64_t queue = 0;
 
   static void describe(Schema<Options>& schema);
 };

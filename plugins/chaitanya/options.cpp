@@ -26,28 +26,26 @@ void Options::describe(Schema<Options>& schema) {
              "stage 2: of the same region in both views, with the negatives")
       .departure(
           "Before the global head features are averaged over the image; the original flattens "
-          "them, "
-          "which takes 3e8 weights at this size.")
+          "them (flatten = true), which takes 3e8 weights at this size.")
       .departure(
           "The local map has the original's stride of 4, with the 128 channels that the backbone "
-          "has "
-          "there, not 64.")
-      .departure(
-          "Below a batch of 8 the 256 last embeddings are further negatives of the global loss; "
-          "the "
-          "original has none, and a batch of 2 would leave 2.")
+          "has there, not 64.")
       .watch(
           "monitor/z/effective_rank",
-          "stage 1, of the global embeddings. Where it falls to 1 the encoder runs away from the "
-          "earlier embeddings, which have no momentum copy behind them: take queue = 0 and more "
-          "crops")
+          "stage 1, of the global embeddings. Where it falls to 1 they tell nothing apart: views "
+          "are too different, or the encoder runs away from its queue")
+      .departure(
+          "A queue of earlier embeddings can add negatives where a batch holds few samples; the "
+          "original has none. Off by default: without a momentum copy behind it the encoder ran "
+          "away from its queue in every trial and told no images apart. More 'crops' are the "
+          "better "
+          "way.")
       .departure(
           "Volumes. Original: slices. Here: 35 regions of 3^3 voxels, each with the 8 nearest as "
           "negatives; crops of 0.5 to 0.9 of each side.")
       .departure(
           "Positives \"partitions\": a crop belongs to the part of the volume where its middle "
-          "lies, "
-          "so that two views of a sample may be of two parts, and are then no pair.")
+          "lies, so that two views of a sample may be of two parts, and are then no pair.")
       .departure("Crops lie anywhere in the image; the original keeps them off its rim.");
   schema.field("crop", &Options::crop)
       .doc("size of all views: one number for every axis, or one an axis")
@@ -98,9 +96,7 @@ void Options::describe(Schema<Options>& schema) {
       .doc("divides the similarities of both losses")
       .more_than(0.0);
   schema.field("queue", &Options::queue)
-      .doc(
-          "earlier embeddings that are further negatives of the global loss; 256 below a batch of "
-          "8, else 0")
+      .doc("earlier embeddings that are further negatives of the global loss; 0: none")
       .at_least(0);
 }
 

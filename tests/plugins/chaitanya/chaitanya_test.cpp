@@ -331,10 +331,14 @@ TEST_CASE("with partitions earlier embeddings keep theirs", "[chaitanya]") {
         1e-12);
 }
 
-TEST_CASE("small batches keep earlier embeddings, and one sample can be a batch", "[chaitanya]") {
-  CHECK(make(small(), {}, 7)->named_buffers()["queue.keys"].size(0) == 256);
-  CHECK_FALSE(make(small(), {}, 8)->named_buffers().contains("queue.keys"));
-  auto method = make(small(), {}, 1);
+TEST_CASE("one sample can be a batch, with earlier embeddings or more crops", "[chaitanya]") {
+  CHECK_FALSE(make(small())->named_buffers().contains("queue.keys"));
+  auto options = small();
+  options.crops = 2;
+  CHECK_NOTHROW(make(options, {}, 1));
+  options.crops = 1;
+  options.queue = 16;
+  auto method = make(options, {}, 1);
   for (const auto* stage : {"global", "local"}) {
     auto views = pair(stage, images({8, 12}, 1), images({8, 12}, 1));
     const auto loss = method->step(views, {stage}).loss;
@@ -385,8 +389,8 @@ TEST_CASE("Chaitanya et al. says what does not fit", "[chaitanya][errors]") {
   options.queue = 0;
   CHECK_THROWS_WITH(
       make(options, {}, 1),
-      "[method] 'queue' = 0 leaves a batch of one sample without negatives; take more "
-      "samples, or keep earlier embeddings");
+      "[method] one sample of one crop a batch has no negatives; take more samples or "
+      "'crops', or keep earlier embeddings in a 'queue'");
 
   auto method = make(small());
   auto views = pair("local", images({8, 12}), images({8, 12}));
