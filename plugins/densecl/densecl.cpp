@@ -21,6 +21,12 @@ at::Tensor same_place(const View& query, const View& key, std::int64_t cells,
   return (distance.to(match.device()).gather(2, match) < 1).to(torch::kFloat32).mean();
 }
 
+// Share of the key view's cells that some cell is matched with.
+at::Tensor matched_cells(const at::Tensor& match) {
+  const auto none = at::zeros({match.size(0), match.size(1)}, match.options().dtype(at::kFloat));
+  return none.scatter(1, match.squeeze(2), 1).mean();
+}
+
 }  // namespace
 
 DenseCl::DenseCl(const Options& options, std::shared_ptr<Backbone> backbone, const MethodInput&)
@@ -62,6 +68,7 @@ StepResult DenseCl::step(Views& views, const StepInfo& info) {
           {{"densecl/image_loss", image_loss.detach()},
            {"densecl/dense_loss", dense_loss.detach()},
            {"densecl/image_accuracy", losses::info_nce_accuracy(q, k, images)},
+           {"densecl/matched_cells", matched_cells(match)},
            {"densecl/same_place",
             same_place(views.at("query"), views.at("key"), moco_->cells(), match)}}};
 }

@@ -18,6 +18,9 @@ void Options::describe(Schema<Options>& schema) {
              "share of views nearer to their partner than to every key of the queue; 1 within the "
              "first steps says that the views are too alike")
       .watch("densecl/dense_loss", "InfoNCE of cells; ln(dense_queue + 1) is chance")
+      .watch("densecl/matched_cells",
+             "share of the other view's cells that are someone's match; near 1 / cells^d all cells "
+             "match the same one, and the dense loss falls while dense embeddings collapse")
       .watch("densecl/same_place",
              "share of matched cells whose centres lie less than a cell's diagonal apart; the "
              "match knows no geometry, so low values are this method's nature");

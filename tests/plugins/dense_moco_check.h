@@ -9,6 +9,7 @@
 #include "covector/networks/momentum.h"
 #include "plugins/default_views.h"
 #include "plugins/small_backbone.h"
+#include "unet.h"
 
 #include <ATen/autocast_mode.h>
 #include <torch/optim/adam.h>
@@ -275,22 +276,31 @@ void check_embed(const Options& options) {
   }
 }
 
-/// 200 steps on 8 images with the default views and the real transforms: the loss falls by `fall`
-/// from its level once the queues are filled, and neither embedding collapses.
+/// 200 steps of a narrow U-Net on 8 images with the default views and the real transforms: the loss
+/// falls by `fall` from its level once the queues are filled, and neither embedding collapses; in
+/// 3D those named by `spread_in_3d`.
 template <class Made, class Options>
-void check_learns(Options options, double fall) {
+void check_learns(Options options, double fall,
+                  const std::vector<std::string>& spread_in_3d = {"z", "z_global"}) {
   options.crop = {16};
   options.cells = 4;
   options.hidden = 32;
   options.embedding = 16;
   options.queue = options.dense_queue = 64;
+  unet::Options narrow;
+  narrow.channels = {8, 8, 8, 16, 32, 16, 8, 8, 8};
   for (const std::int64_t d : {2, 3}) {
-    const auto method = make_dense<Made>(options, d, 8);
-    method->to(torch::kFloat32);
-    const DefaultViews views(method->views());
-    const auto images = wavy_images(
-        8, d == 2 ? std::vector<std::int64_t>{24, 20} : std::vector<std::int64_t>{20, 24, 20});
-    torch::optim::Adam adam(method->parameters(), torch::optim::AdamOptions(1e-2));
+    torch::manual_seed(4);
+    const InputSpec input{1, d};
+    Made method(options, std::make_shared<unet::Unet>(narrow, input), MethodInput{input, 8});
+    const DefaultViews views(method.views());
+    // Each with a brightness of its own, so that whole views can be told apart.
+    const auto brightness = torch::linspace(0.2, 1.0, 8)
+                                .view(d == 2 ? std::vector<std::int64_t>{8, 1, 1, 1}
+                                             : std::vector<std::int64_t>{8, 1, 1, 1, 1});
+    const auto images = brightness * wavy_images(8, d == 2 ? std::vector<std::int64_t>{40, 36}
+                                                           : std::vector<std::int64_t>{20, 24, 20});
+    torch::optim::Adam adam(method.parameters(), torch::optim::AdamOptions(1e-3));
     constexpr std::int64_t kSteps = 200;
     constexpr std::int64_t kFilled = 64 / 8;
     double first = 0;
@@ -298,20 +308,21 @@ void check_learns(Options options, double fall) {
     for (std::int64_t step = 0; step < kSteps; ++step) {
       auto seen = views.of(images, step);
       adam.zero_grad();
-      const auto loss = method->step(seen, {"train", step, kSteps, false}).loss;
+      const auto loss = method.step(seen, {"train", step, kSteps, false}).loss;
       loss.backward();
       adam.step();
-      method->after_step(step, kSteps);
+      method.after_step(step, kSteps);
       REQUIRE(loss.isfinite().template item<bool>());
       if (kFilled <= step && step < kFilled + 20) first += loss.template item<double>() / 20;
       if (step >= kSteps - 20) last += loss.template item<double>() / 20;
     }
     INFO(d << "D, from " << first << " to " << last);
     CHECK(last < first - fall);
-    method->eval();
+    method.eval();
     auto seen = views.of(images, kSteps);
-    for (const auto* name : {"z", "z_global"}) {
-      const auto rows = method->embed(seen).at(name);
+    const auto embeddings = method.embed(seen);
+    for (const auto& name : d == 2 ? std::vector<std::string>{"z", "z_global"} : spread_in_3d) {
+      const auto& rows = embeddings.at(name);
       INFO(name);
       const auto even = 1 / std::sqrt(static_cast<double>(rows.first.size(1)));
       CHECK(losses::collapse(rows.first, rows.second).std.template item<double>() > 0.1 * even);
