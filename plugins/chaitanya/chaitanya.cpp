@@ -101,6 +101,14 @@ Chaitanya::Chaitanya(const Options& options, std::shared_ptr<Backbone> backbone,
   }
 }
 
+void Chaitanya::check_local_map(const std::vector<std::int64_t>& size) const {
+  if (*std::min_element(size.begin(), size.end()) >= kLeastSide) return;
+  throw RecipeError("[method] level " + std::to_string(options_.level) + " of the backbone is " +
+                    to_toml(array_of(size)) + " for views of the size of 'crop'; regions need " +
+                    std::to_string(kLeastSide) +
+                    " voxels along every axis. Take larger views or a finer 'level'");
+}
+
 std::int64_t Chaitanya::flattened(const MethodInput& input) const {
   const torch::NoGradGuard no_grad;
   auto shape = options_.crop;
