@@ -128,10 +128,20 @@ void scatter_norms(Cover& cover) {
     if (item.key().find(".norm.") != std::string::npos) item.value().normal_(1.0, 0.5);
 }
 
-void check_against_loops(const InputSpec& input, std::vector<std::int64_t> shape) {
+/// On a backbone with these channels and strides.
+void check_against_loops(const InputSpec& input, std::vector<std::int64_t> shape,
+                         std::vector<std::int64_t> channels = {6, 5, 4},
+                         const std::vector<std::int64_t>& strides = {4, 2, 1},
+                         std::vector<std::int64_t> groups = {2, 2, 1}) {
   auto options = small();
   options.crop.assign(shape.begin() + 2, shape.end());
-  const auto cover = double_cover(options, input);
+  options.groups = std::move(groups);
+  const auto levels = channels.size();
+  torch::manual_seed(5);
+  const auto cover = std::make_shared<Cover>(
+      options, std::make_shared<SmallBackbone>(input, std::move(channels), strides),
+      MethodInput{input});
+  cover->to(torch::kFloat64);
   scatter_norms(*cover);
   auto flow_shape = shape;
   flow_shape[1] = input.dimensions;
@@ -139,18 +149,18 @@ void check_against_loops(const InputSpec& input, std::vector<std::int64_t> shape
   const auto outcome = cover->compare(torch::randn(shape, torch::kFloat64),
                                       torch::randn(shape, torch::kFloat64), target);
   std::vector<slow::HeadWeights> heads;
-  for (std::size_t level = 0; level < 3; ++level) heads.push_back(head_weights(*cover, level));
+  for (std::size_t level = 0; level < levels; ++level) heads.push_back(head_weights(*cover, level));
 
   slow::Sums sums;
   for (std::int64_t n = 0; n < shape[0]; ++n) {
     std::vector<slow::Map> fixed;
     std::vector<slow::Map> moving;
-    for (std::size_t level = 0; level < 3; ++level) {
+    for (std::size_t level = 0; level < levels; ++level) {
       fixed.push_back(slow::map_of(outcome.fixed[level], n));
       moving.push_back(slow::map_of(outcome.moving[level], n));
     }
-    const auto flows = slow::flows(fixed, moving, heads, options.groups, options.radius);
-    for (std::size_t level = 0; level < 3; ++level) {
+    const auto flows = slow::flows(fixed, moving, heads, strides, options.groups, options.radius);
+    for (std::size_t level = 0; level < levels; ++level) {
       INFO("sample " << n << ", level " << level);
       const auto got = slow::field_of(outcome.flows.levels[level], n).values;
       REQUIRE(got.size() == flows[level].values.size());
@@ -179,6 +189,29 @@ TEST_CASE("paper COVER equals plain loops in 2D", "[cover]") {
 
 TEST_CASE("paper COVER equals plain loops in 3D", "[cover]") {
   check_against_loops({2, 3}, {1, 2, 8, 12, 8});
+}
+
+TEST_CASE("COVER takes pyramids of other ratios and depths than the U-Net's", "[cover]") {
+  check_against_loops({1, 2}, {2, 1, 16, 24}, {6, 5, 4}, {8, 4, 1});
+  check_against_loops({1, 2}, {1, 1, 64, 96}, {6, 5, 5, 4, 4, 3}, {32, 16, 8, 4, 2, 1},
+                      {2, 2, 2, 2, 1, 1});
+}
+
+TEST_CASE("COVER's heads on other pyramids have the parameters of the rule", "[cover]") {
+  // c 8 g + 3 * 8 g a level; groups 4 a level and 1 on the two finest. Those of SwinUNet's
+  // channels: (768 + 384 + 192 + 96 + 4 * 3) * 32 + (96 + 96 + 2 * 3) * 8 = 48,048.
+  const auto heads_of = [](std::vector<std::int64_t> channels, std::vector<std::int64_t> strides) {
+    Options options;
+    options.crop = {32};
+    const auto backbone =
+        std::make_shared<SmallBackbone>(InputSpec{}, std::move(channels), std::move(strides));
+    std::int64_t numbers = 0;
+    for (const auto& item : Cover(options, backbone, {}).named_parameters())
+      if (item.key().rfind("proj.", 0) == 0) numbers += item.value().numel();
+    return numbers;
+  };
+  CHECK(heads_of({768, 384, 192, 96, 96, 96}, {32, 16, 8, 4, 2, 1}) == 48'048);
+  CHECK(heads_of({768, 384, 192, 96, 96}, {32, 16, 8, 4, 1}) == 44'880);
 }
 
 TEST_CASE("a single unit equals plain loops, and only its head exists", "[cover]") {

@@ -78,16 +78,16 @@ inline Map warp(const Map& map, const Map& u) {
   return out;
 }
 
-/// 2 u on a grid twice as fine, its corners on the corners of u; depth 1 stays.
-inline Map up(const Map& u) {
-  const auto twice = [](std::int64_t n) { return n == 1 ? 1 : 2 * n; };
-  Map out(3, twice(u.depth), twice(u.height), twice(u.width));
+/// r u on a grid r times as fine, its corners on the corners of u; depth 1 stays.
+inline Map up(const Map& u, std::int64_t r) {
+  const auto finer = [r](std::int64_t n) { return n == 1 ? 1 : r * n; };
+  Map out(3, finer(u.depth), finer(u.height), finer(u.width));
   const auto back = [](std::int64_t i, std::int64_t coarse, std::int64_t fine) {
     return fine == 1 ? 0.0 : static_cast<double>(i) * (coarse - 1) / (fine - 1);
   };
   for (std::int64_t c = 0; c < 3; ++c)
     out.each([&](auto z, auto y, auto x) {
-      out.at(c, z, y, x) = 2 * read(u, c,
+      out.at(c, z, y, x) = r * read(u, c,
                                     {back(z, u.depth, out.depth), back(y, u.height, out.height),
                                      back(x, u.width, out.width)});
     });
@@ -151,18 +151,20 @@ inline Map unit(const Map& query, const Map& key, std::int64_t groups, std::int6
   return out;
 }
 
-/// The displacement after each level, as VectorPyramid gives it for strides 2^l.
+/// The displacement after each level, as VectorPyramid gives it.
 inline std::vector<Map> flows(const std::vector<Map>& fixed, const std::vector<Map>& moving,
                               const std::vector<HeadWeights>& heads,
+                              const std::vector<std::int64_t>& strides,
                               const std::vector<std::int64_t>& groups, std::int64_t radius) {
   std::vector<Map> found;
   for (std::size_t l = 0; l < fixed.size(); ++l) {
     const bool last = l + 1 == fixed.size();
     const auto moved = l == 0 ? moving[l] : warp(moving[l], found.back());
     auto step = unit(project(fixed[l], heads[l]), project(moved, heads[l]), groups[l], radius);
-    if (!last) step = up(step);
+    const auto ratio = last ? 1 : strides[l] / strides[l + 1];
+    if (!last) step = up(step, ratio);
     if (l > 0) {
-      const auto carried = warp(last ? found.back() : up(found.back()), step);
+      const auto carried = warp(last ? found.back() : up(found.back(), ratio), step);
       for (std::size_t i = 0; i < step.values.size(); ++i) step.values[i] += carried.values[i];
     }
     found.push_back(std::move(step));
