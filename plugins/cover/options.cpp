@@ -11,6 +11,21 @@ void Options::describe(Schema<Options>& schema) {
           "Y. He, S. Li, Vector Contrastive Learning for Pixel-wise Pretraining in Medical "
           "Vision, ICCV 2025 (arXiv 2506.20850); code YutingHe-list/COVER at f5e6dd0")
       .family("VR")
+      .transfers("the whole network; the heads of the vector embedding units are dropped")
+      .watch("cover/vector_loss",
+             "error of the displacement, summed over axes, mean over the overlap, voxels")
+      .watch(
+          "cover/end_point_error_voxels",
+          "mean distance of predicted and true displacement: falls below the reach of the search "
+          "when vectors are learnt")
+      .watch("cover/consistency_loss", "mean cosine distance of corresponding features, 0 to 2")
+      .watch("cover/largest_vector_weight",
+             "largest weight of a unit's softmax; at 1 a vector rests on one neighbour, which is "
+             "binary contrast again")
+      .watch("cover/neighbour_distance_mean",
+             "cosine distance of neighbouring features. Growing within structures is "
+             "over-dispersion; near 0 everywhere, with a consistency loss near 0, is collapse")
+      .watch("cover/effective_rank", "directions that the finest features spread over")
       .departure(
           "Warping. Paper: corner centres are kept (align_corners = true). Released: "
           "positions are normalised with size - 1 but read with align_corners = false.")
