@@ -11,7 +11,7 @@ void describe_convolutions(Schema<Options>& schema) {
       .unit("pixels")
       .require([](auto side) { return side >= 32 && side % 16 == 0; },
                "a multiple of 16, at least 32");
-  schema.field("repeat_channels", &Options::repeat_channels)
+  schema.field("repeat3", &Options::repeat3)
       .doc(
           "whether an image of one channel is repeated to three, as the authors do: their weights "
           "fit then, and those learned on photographs");

@@ -14,7 +14,7 @@ constexpr std::int64_t kStride = 16;
 constexpr std::int64_t kLeastSide = 32;
 
 bool repeats(const Options& options, const InputSpec& input) {
-  return options.repeat_channels && input.channels == 1;
+  return options.repeat3 && input.channels == 1;
 }
 
 // At stride 16 the normalisation of the shortcuts takes each channel by itself: of a single pixel
@@ -32,8 +32,10 @@ void check_sides(const at::Tensor& x) {
 Transunet::Transunet(const Options& options, const InputSpec& input)
     : options_(options), input_(input) {
   if (input_.dimensions != 2)
-    throw RecipeError("[backbone] 'transunet' takes 2D images, these have " +
-                      std::to_string(input_.dimensions) + " axes; \"unet\" takes both");
+    throw RecipeError(
+        "[backbone] 'transunet' takes 2D images, the dataset yields volumes; take \"unet\", or "
+        "read "
+        "their slices");
   const auto in = repeats(options_, input_) ? 3 : input_.channels;
   const auto width = options_.width;
   const TransformerShape shape{options_.layers, options_.hidden,  options_.mlp,

@@ -11,7 +11,7 @@ namespace covector::transunet {
 
 struct Options {
   std::int64_t image_size = 224;
-  bool repeat_channels = true;
+  bool repeat3 = true;
   std::int64_t width = 64;
   std::vector<std::int64_t> units{3, 4, 9};
   std::int64_t layers = 12;
