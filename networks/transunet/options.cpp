@@ -36,7 +36,9 @@ void describe_transformer(Schema<Options>& schema) {
           "the MLPs")
       .require([](auto p) { return 0 <= p && p < 1; }, "at least 0 and less than 1");
   schema.field("attention_dropout", &Options::attention_dropout)
-      .doc("the same of the weights and the output of the attention")
+      .doc(
+          "probability that a weight of the attention or a number of its output is zeroed in "
+          "training")
       .require([](auto p) { return 0 <= p && p < 1; }, "at least 0 and less than 1");
   schema.rule([](const Options& options) {
     return options.hidden % options.heads == 0
