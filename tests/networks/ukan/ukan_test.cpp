@@ -24,11 +24,21 @@ ukan::Options small() {
   return options;
 }
 
+/// 2 % of its norm for each gradient in float32. Inputs of a ReLU or a maximum that tie within the
+/// rounding of float32 let other voxels through: in float64, weights that are changed by up to 6e-8
+/// of themselves move the gradients of these cases by up to 1.5 % of the norm.
+Wider of_the_norms(const Json& gradients) {
+  Wider wider;
+  for (const auto& item : gradients.items())
+    wider[item.key()] = 0.02 * item.value().at("l2").get<double>();
+  return wider;
+}
+
 void check_both(const Json& item) {
   for (const auto dtype : {torch::kFloat64, torch::kFloat32}) {
     auto net = ukan_of(item);
     net.train(item.at("train_mode"));
-    check_case(net, item, dtype);
+    check_case(net, item, dtype, of_the_norms(item.at("grad_of_loss")));
   }
 }
 
@@ -101,7 +111,8 @@ TEST_CASE("U-KAN has the authors' names, shapes, order and numbers", "[ukan][gol
 }
 
 TEST_CASE("U-KAN has the authors' number of parameters at every width", "[ukan][golden]") {
-  const auto& wanted = golden("backbones/ukan.json").at("parameters_by_config");
+  const auto file = golden("backbones/ukan.json");
+  const auto& wanted = file.at("parameters_by_config");
   for (const auto& widths :
        {std::vector<std::int64_t>{32, 40, 64}, {64, 96, 128}, {128, 160, 256}, {256, 320, 512}}) {
     const auto name = std::to_string(widths[0]) + "-" + std::to_string(widths[1]) + "-" +
