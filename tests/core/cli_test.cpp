@@ -77,7 +77,8 @@ TEST_CASE("covector-manifest writes what a plug-in provides", "[cli][manifest]")
                                         {"name", "dim"},
                                         {"summary", "Makes an image darker."},
                                         {"family", "VR"},
-                                        {"source", "A. Nobody, On Darkness, 1999"}});
+                                        {"source", "A. Nobody, On Darkness, 1999"},
+                                        {"reconstruction", ""}});
 }
 
 TEST_CASE("covector-manifest refuses what is no plug-in", "[cli][manifest][errors]") {
