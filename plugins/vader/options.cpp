@@ -13,17 +13,17 @@ void Options::describe(Schema<Options>& schema) {
           "(VADeR), "
           "NeurIPS 2020 (arXiv 2011.05499)")
       .family("DBCL")
-      .reconstruction(
-          "No code of the authors is known, and of the paper only the abstract was at hand: 32 "
-          "pixels, temperature 0.07, momentum 0.999, 65536 keys, width 128 and the loss in one "
-          "direction are recalled, and equal MoCo's defaults. Head, foreground, anchor and all of "
-          "3D "
-          "are this project's.")
+      .reconstruction("constants recalled, no code known")
       .transfers("the whole backbone; head and queue are dropped")
       .watch("vader/accuracy", "pixels closer to their partner than to every key of the queue")
       .watch("vader/cosine", "of partners; at 1 together with a low accuracy is collapse")
       .watch("vader/pixels", "pairs a sample; fewer than asked for where views hardly overlap")
       .watch("vader/without_overlap", "samples that add nothing, as their views do not overlap")
+      .departure(
+          "No code of the authors is known, and of the paper only the abstract was at hand: 32 "
+          "pixels, temperature 0.07, momentum 0.999, 65536 keys, width 128 and the loss in one "
+          "direction are recalled, and equal MoCo's defaults. Head, foreground, anchor and all of "
+          "3D are this project's.")
       .departure(
           "Network. Paper: a feature pyramid on a ResNet-50 that starts from MoCo. Here: the "
           "backbone's own decoder, from its first weights.")
