@@ -173,7 +173,7 @@ void TrainRun::train() {
 
 void TrainRun::finish_step() {
   if (every(plan_.loop.log_every)) log();
-  if (plan_.loop.monitor_every > 0 && every(plan_.loop.monitor_every)) monitor();
+  if (built_.method && plan_.loop.monitor_every > 0 && every(plan_.loop.monitor_every)) monitor();
   if (plan_.loop.validate_every > 0 && plan_.adapt && every(plan_.loop.validate_every)) validate();
   if (every(plan_.loop.pictures_every)) draw();
   if (signals_.take_checkpoint_request() || every(plan_.loop.checkpoint_every)) write_checkpoint();

@@ -47,10 +47,7 @@ Cover::Cover(const Options& options, std::shared_ptr<Backbone> backbone, const M
       convention_(options.form == "paper" ? GridConvention::paper : GridConvention::released),
       backbone_(register_module("backbone", std::move(backbone))) {
   options_.crop = transforms::view_size("crop", options.crop, *backbone_);
-  if (backbone_->strides().back() != 1)
-    throw RecipeError("[backbone] the finest level has stride " +
-                      std::to_string(backbone_->strides().back()) +
-                      "; method 'cover' compares voxels and needs stride 1");
+  transforms::check_voxelwise("cover", *backbone_);
   if (options.vectors == "none") return;
   proj_ = register_module("proj",
                           std::make_shared<VectorPyramid>(VectorPyramid::Shape{

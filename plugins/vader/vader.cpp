@@ -23,10 +23,7 @@ Vader::Vader(const Options& options, std::shared_ptr<Backbone> backbone, const M
     : options_(options), backbone_(register_module("backbone", std::move(backbone))) {
   options_.crop = transforms::view_size("crop", options.crop, *backbone_);
   pixels_ = options.pixels.value_or(backbone_->dimensions() == 2 ? 32 : 256);
-  if (backbone_->strides().back() != 1)
-    throw RecipeError("[backbone] the finest level has stride " +
-                      std::to_string(backbone_->strides().back()) +
-                      "; method 'vader' compares voxels and needs stride 1");
+  transforms::check_voxelwise("vader", *backbone_);
   const auto voxels = std::accumulate(options_.crop.begin(), options_.crop.end(), std::int64_t{1},
                                       std::multiplies<>());
   if (pixels_ > voxels)

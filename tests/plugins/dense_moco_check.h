@@ -6,8 +6,8 @@
 
 #include "covector/losses/collapse.h"
 #include "covector/networks/dense_moco.h"
-#include "covector/networks/momentum.h"
 #include "plugins/default_views.h"
+#include "plugins/method_checks.h"
 #include "plugins/small_backbone.h"
 #include "unet.h"
 
@@ -197,36 +197,9 @@ void check_queues(const Options& options) {
   CHECK(max_gap(gap, torch::full_like(gap, options.momentum)) < 1e-12);
 }
 
-/// Weights and buffers are all there is: a copy of them goes on as the original does.
 template <class Made, class Options>
 void check_resumes(const Options& options) {
-  const auto advance = [](Made& method, std::int64_t from, std::int64_t to) {
-    double last = 0;
-    for (auto step = from; step < to; ++step) {
-      torch::manual_seed(static_cast<std::uint64_t>(100 + step));
-      auto views = two_windows();
-      method.zero_grad();
-      const auto loss = method.step(views, {"train", step, 8}).loss;
-      loss.backward();
-      {
-        const torch::NoGradGuard no_grad;
-        for (auto& parameter : method.parameters())
-          if (parameter.grad().defined()) parameter.sub_(0.1 * parameter.grad());
-      }
-      method.after_step(step, 8);
-      last = loss.template item<double>();
-    }
-    return last;
-  };
-  const auto method = make_dense<Made>(options);
-  advance(*method, 0, 4);
-  const auto resumed = make_dense<Made>(options);
-  networks::copy_weights(*method, *resumed);
-  CHECK(advance(*resumed, 4, 8) == advance(*method, 4, 8));
-  for (const auto& item : resumed->named_parameters()) {
-    INFO(item.key());
-    CHECK(torch::equal(item.value(), method->named_parameters()[item.key()]));
-  }
+  check_copy_goes_on([&] { return make_dense<Made>(options); }, [] { return two_windows(); });
 }
 
 /// The loss stays float32 under bfloat16 autocast and close to what it is without.

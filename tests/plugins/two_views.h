@@ -4,7 +4,6 @@
 #include "support/scratch_folder.h"
 
 #include "covector/losses/collapse.h"
-#include "covector/networks/momentum.h"
 #include "plugins/default_views.h"
 #include "plugins/method_checks.h"
 #include "plugins/small_backbone.h"
@@ -105,34 +104,9 @@ void check_embed(const Options& options, std::int64_t width) {
   CHECK(gap.abs().max().template item<double>() < 1e-12);
 }
 
-/// Weights and buffers are all there is: a copy of them goes on as the original does.
 template <class Made, class Options>
 void check_resumes(const Options& options) {
-  const auto advance = [](Made& method, std::int64_t from, std::int64_t to) {
-    double last = 0;
-    for (auto step = from; step < to; ++step) {
-      torch::manual_seed(static_cast<std::uint64_t>(100 + step));
-      auto views = random_views(3, 2);
-      method.zero_grad();
-      const auto loss = method.step(views, {"train", step, 8}).loss;
-      loss.backward();
-      const torch::NoGradGuard no_grad;
-      for (auto& parameter : method.parameters())
-        if (parameter.grad().defined()) parameter.sub_(0.1 * parameter.grad());
-      method.after_step(step, 8);
-      last = loss.template item<double>();
-    }
-    return last;
-  };
-  const auto method = make_method<Made>(options);
-  advance(*method, 0, 4);
-  const auto resumed = make_method<Made>(options);
-  networks::copy_weights(*method, *resumed);
-  CHECK(advance(*resumed, 4, 8) == advance(*method, 4, 8));
-  for (const auto& item : resumed->named_parameters()) {
-    INFO(item.key());
-    CHECK(torch::equal(item.value(), method->named_parameters()[item.key()]));
-  }
+  check_copy_goes_on([&] { return make_method<Made>(options); }, [] { return random_views(3, 2); });
 }
 
 /// The loss stays float32 under bfloat16 autocast and close to what it is without.
