@@ -10,6 +10,10 @@ Dataset::~Dataset() = default;
 Task::~Task() = default;
 Command::~Command() = default;
 
+Translation Backbone::from_published(StateDict published) const {
+  return {std::move(published), {}, {}};
+}
+
 std::vector<std::string> Method::phases(std::int64_t, std::int64_t) const {
   return {"train"};
 }

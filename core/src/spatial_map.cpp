@@ -88,14 +88,6 @@ at::Tensor SpatialMap::displacement_to(const SpatialMap& other,
   return SpatialMap(relative.matrix_ - identity, size_).coordinates(options);
 }
 
-bool SpatialMap::is_shift() const {
-  const auto d = dimensions();
-  const auto offset = matrix_.select(2, d);
-  return torch::equal(matrix_.slice(2, 0, d),
-                      torch::eye(d, torch::kFloat64).expand({batch(), d, d})) &&
-         torch::equal(offset, offset.round());
-}
-
 at::Tensor sample_at(const at::Tensor& image, const at::Tensor& coordinates,
                      Interpolation interpolation, GridConvention convention) {
   const auto d = image.dim() - 2;

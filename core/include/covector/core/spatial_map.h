@@ -47,8 +47,6 @@ class COVECTOR_API SpatialMap {
   /// input: u(p) = other^-1(this(p)) - p, in voxels, [N, d, *size]. The voxel p of this view shows
   /// what the voxel p + u(p) of the other shows.
   at::Tensor displacement_to(const SpatialMap& other, const at::TensorOptions& options) const;
-  /// True when every matrix is the identity plus whole voxels.
-  bool is_shift() const;
 
  private:
   at::Tensor matrix_;
