@@ -1,5 +1,7 @@
 #include "unet.h"
 
+#include "covector/networks/published.h"
+
 #include <torch/types.h>
 
 namespace covector::unet {
@@ -25,9 +27,12 @@ void Options::describe(Schema<Options>& schema) {
           "positive multiples of 8, the size of a normalisation group");
   schema.field("align_corners", &Options::align_corners)
       .doc("whether upsampling keeps the corner centres in place");
+  networks::describe_checkpoint(schema.field("checkpoint", &Options::checkpoint),
+                                networks::stage_names(5, 4));
 }
 
-Unet::Unet(const Options& options, const InputSpec& input) : options_(options), input_(input) {
+Unet::Unet(const Options& options, const InputSpec& input)
+    : options_(options), input_(input), checkpointing_(options.checkpoint) {
   const auto& c = options_.channels;
   const auto d = input_.dimensions;
   // Registered one module deeper than needed where the authors' checkpoints have it so.
@@ -60,12 +65,37 @@ std::shared_ptr<Backbone> Unet::fresh() const {
   return std::make_shared<Unet>(options_, input_);
 }
 
+// The authors save the network inside the model of their method.
+Translation Unet::from_published(StateDict published) const {
+  Translation translation{std::move(published), {}, {}};
+  networks::leave_out(
+      translation,
+      [](const std::string& name) { return name.starts_with("proj.") || name == "mov.grid"; },
+      "of COVER's vectors, not of the network");
+  return translation;
+}
+
 std::vector<at::Tensor> Unet::encoder(const at::Tensor& x) const {
   networks::check_input("unet", x, input_.channels, input_.dimensions, size_divisor());
-  std::vector<at::Tensor> maps{down_[0]->forward(x)};
-  for (std::size_t i = 1; i < down_.size(); ++i)
-    maps.push_back(down_[i]->forward(networks::max_pool(maps.back(), 2)));
+  std::vector<at::Tensor> maps;
+  for (std::size_t i = 0; i < down_.size(); ++i) {
+    const auto& block = down_[i];
+    const auto piece = [block, first = i == 0](const networks::Maps& in) {
+      return block->forward(first ? in[0] : networks::max_pool(in[0], 2));
+    };
+    maps.push_back(checkpointing_.run("encoder" + std::to_string(i + 1), {block},
+                                      {i == 0 ? x : maps.back()}, piece));
+  }
   return maps;
+}
+
+at::Tensor Unet::up(std::size_t i, const at::Tensor& skip, const at::Tensor& map) const {
+  const auto& block = up_.at(i);
+  const auto piece = [block, align_corners = options_.align_corners](const networks::Maps& in) {
+    const auto joined = at::cat({in[0], networks::upsample_linear(in[1], 2, align_corners)}, 1);
+    return block->forward(joined);
+  };
+  return checkpointing_.run("decoder" + std::to_string(i + 1), {block}, {skip, map}, piece);
 }
 
 std::vector<at::Tensor> Unet::levels(const at::Tensor& x, std::size_t count) {
@@ -73,8 +103,7 @@ std::vector<at::Tensor> Unet::levels(const at::Tensor& x, std::size_t count) {
   std::vector<at::Tensor> maps{skips.back()};
   for (std::size_t i = 0; i + 1 < count; ++i) {
     skips.pop_back();
-    const auto finer = networks::upsample_linear(maps.back(), 2, options_.align_corners);
-    maps.push_back(up_.at(i)->forward(at::cat({skips.back(), finer}, 1)));
+    maps.push_back(up(i, skips.back(), maps.back()));
   }
   return maps;
 }

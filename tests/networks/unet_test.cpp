@@ -1,4 +1,5 @@
 #include "networks/backbone_check.h"
+#include "networks/checkpoint_check.h"
 
 #include "unet.h"
 
@@ -151,4 +152,42 @@ TEST_CASE("widths that the U-Net cannot have are refused", "[unet][errors]") {
   CHECK(problem_with({8, 8, 8, 8, 0, 8, 8, 8, 8})
             .find("'channels' must be positive multiples of 8") != std::string::npos);
   CHECK(problem_with({8, 8, 8, 8, 8, 8, 8, 8, 8}).empty());
+}
+
+TEST_CASE("checkpointing changes no bit of a step of the U-Net", "[unet][checkpointing]") {
+  const auto dimensions = GENERATE(2, 3);
+  unet::Options options;
+  options.channels = {8, 8, 16, 16, 24, 32, 16, 8, 16};
+  const auto make = [&](const Stages& stages) {
+    options.checkpoint = stages;
+    return std::make_shared<Unet>(options, InputSpec{1, dimensions});
+  };
+  std::vector<std::int64_t> shape{2, 1, 32};
+  shape.resize(dimensions + 2, 16);
+  check_checkpointing(make, networks::stage_names(5, 4), golden_input(shape));
+}
+
+TEST_CASE("checkpointing saves the inner maps of the U-Net's other stages",
+          "[unet][checkpointing]") {
+  unet::Options options;
+  options.channels = {8, 8, 8, 8, 8, 8, 8, 8, 8};
+  const auto make = [&](const Stages& stages) {
+    options.checkpoint = stages;
+    return std::make_shared<Unet>(options, InputSpec{1, 2});
+  };
+  // While decoder4 goes backwards, encoder1 without it keeps both convolutions and what lies
+  // between: three maps of 8 channels at stride 1; decoder4's output is there a second time.
+  check_saved_memory(make, golden_input({1, 1, 128, 128}).to(torch::kFloat32),
+                     (3 - 1) * 8 * 128 * 128 * 4);
+}
+
+TEST_CASE("stages that the U-Net has not are refused", "[unet][errors]") {
+  const auto wanted =
+      "'checkpoint' must be [\"all\"], or some of encoder1, encoder2, encoder3, encoder4, "
+      "encoder5, "
+      "decoder1, decoder2, decoder3, decoder4";
+  CHECK(problem_with_stages<unet::Options>({"decoder5"}).find(wanted) != std::string::npos);
+  CHECK(problem_with_stages<unet::Options>({"all", "up4"}).find(wanted) != std::string::npos);
+  CHECK(problem_with_stages<unet::Options>({"all"}).empty());
+  CHECK(problem_with_stages<unet::Options>({"encoder1", "decoder4"}).empty());
 }
