@@ -1,6 +1,7 @@
 #include "covector/networks/blocks.h"
 
 #include "covector/core/check.h"
+#include "covector/networks/group_norm.h"
 
 #include <torch/types.h>
 
@@ -57,8 +58,8 @@ GroupNorm::GroupNorm(std::int64_t groups, std::int64_t channels, double eps)
 
 GroupNorm::~GroupNorm() = default;
 
-at::Tensor GroupNorm::forward(const at::Tensor& x) const {
-  return at::group_norm(x, groups_, weight, bias, eps_);
+at::Tensor GroupNorm::forward(const at::Tensor& x, double slope) const {
+  return group_norm(x, groups_, weight, bias, eps_, slope);
 }
 
 ConvBlock::ConvBlock(std::int64_t dimensions, std::int64_t in, std::int64_t out,
@@ -71,10 +72,7 @@ ConvBlock::ConvBlock(std::int64_t dimensions, std::int64_t in, std::int64_t out,
 ConvBlock::~ConvBlock() = default;
 
 at::Tensor ConvBlock::forward(const at::Tensor& x) const {
-  auto y = norm_->forward(conv_->forward(x));
-  // In place: the normalisation keeps its input for the gradient, not this output.
-  at::leaky_relu_(y, kSlope);
-  return y;
+  return norm_->forward(conv_->forward(x), kSlope);
 }
 
 DoubleConv::DoubleConv(std::int64_t dimensions, std::int64_t in, std::int64_t out,
@@ -94,10 +92,7 @@ DoubleConv::~DoubleConv() = default;
 
 at::Tensor DoubleConv::forward(const at::Tensor& x) const {
   auto y = x;
-  for (int i = 0; i < 2; ++i) {
-    y = norm_[i]->forward(conv_[i]->forward(y));
-    at::leaky_relu_(y, kSlope);  // in place, as in ConvBlock
-  }
+  for (int i = 0; i < 2; ++i) y = norm_[i]->forward(conv_[i]->forward(y), kSlope);
   return y;
 }
 

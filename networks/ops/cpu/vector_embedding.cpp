@@ -1,9 +1,9 @@
 #include "ops/vector_embedding.h"
 
+#include "ops/cpu/capability.h"
 #include "ops/cpu/vector_embedding_kernel.h"
 
 #include <ATen/Parallel.h>
-#include <ATen/Version.h>
 #include <torch/library.h>
 #include <torch/types.h>
 
@@ -12,14 +12,12 @@
 namespace covector::networks::ops::cpu {
 namespace {
 
-// LibTorch's own choice, so that ATEN_CPU_CAPABILITY holds here as well.
 const VectorEmbeddingKernel& kernel() {
 #ifdef COVECTOR_X86
-  static const auto capability = at::get_cpu_capability();
-  if (capability == "AVX512") return kVectorEmbeddingAvx512;
-  if (capability == "AVX2") return kVectorEmbeddingAvx2;
-#endif
+  return chosen(kVectorEmbeddingDefault, kVectorEmbeddingAvx2, kVectorEmbeddingAvx512);
+#else
   return kVectorEmbeddingDefault;
+#endif
 }
 
 template <class T>

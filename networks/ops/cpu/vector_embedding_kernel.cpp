@@ -1,5 +1,7 @@
 #include "ops/cpu/vector_embedding_kernel.h"
 
+#include "ops/cpu/simd.h"
+
 namespace covector::networks::ops::cpu {
 namespace {
 
@@ -7,29 +9,15 @@ constexpr double kOutsideLogit = -1000;
 // A number of channels that the compiler knows lets it keep a dot product in registers.
 constexpr std::int64_t kUsualHeadDim = 8;
 
-std::int64_t smaller(std::int64_t a, std::int64_t b) {
-  return a < b ? a : b;
-}
 std::int64_t larger(std::int64_t a, std::int64_t b) {
   return a < b ? b : a;
 }
 
-// The widest registers of the instruction set that this file is compiled for.
-#if defined(__AVX512F__)
-constexpr std::int64_t kRegisterBytes = 64;
-#elif defined(__AVX2__)
-constexpr std::int64_t kRegisterBytes = 32;
-#else
-constexpr std::int64_t kRegisterBytes = 16;
-#endif
-
-// A register of numbers, and what it takes to write 2^n into their exponents.
+// What it takes to write 2^n into the exponents of a register of numbers.
 template <class T>
 struct Simd;
 template <>
 struct Simd<float> {
-  typedef float Vector __attribute__((vector_size(kRegisterBytes)));
-  typedef std::int32_t Bits __attribute__((vector_size(kRegisterBytes)));
   static constexpr float kShift = 12582912.0F;  // 1.5 * 2^23: adding it rounds to a whole number
   static constexpr float kLowest = -87.0F;
   static constexpr float kLog2High = 0.693359375F;  // few digits, so that n times it is exact
@@ -40,8 +28,6 @@ struct Simd<float> {
 };
 template <>
 struct Simd<double> {
-  typedef double Vector __attribute__((vector_size(kRegisterBytes)));
-  typedef std::int64_t Bits __attribute__((vector_size(kRegisterBytes)));
   static constexpr double kShift = 6755399441055744.0;  // 1.5 * 2^52
   static constexpr double kLowest = -708.0;
   static constexpr double kLog2High = 0.693147180369123816490;
@@ -50,25 +36,6 @@ struct Simd<double> {
   static constexpr std::int64_t kMantissa = 52;
   static constexpr int kTerms = 14;
 };
-template <class T>
-using Vector = typename Simd<T>::Vector;
-template <class T>
-constexpr std::int64_t kLanes = kRegisterBytes / sizeof(T);
-
-template <class T>
-Vector<T> load(const T* from) {
-  Vector<T> v;
-  __builtin_memcpy(&v, from, sizeof(v));
-  return v;
-}
-template <class T>
-void store(T* to, Vector<T> v) {
-  __builtin_memcpy(to, &v, sizeof(v));
-}
-template <class T>
-Vector<T> all(T value) {
-  return Vector<T>{} + value;
-}
 
 template <class T>
 constexpr T factorial(int n) {
@@ -91,9 +58,9 @@ __attribute__((always_inline)) inline Vector<T> exponential(Vector<T> x) {
 #pragma GCC unroll 16
   for (int term = S::kTerms - 2; term >= 0; --term) sum = sum * r + 1 / factorial<T>(term);
   // The low bits of the shifted number hold n.
-  typename S::Bits bits;
+  typename Register<T>::Bits bits;
   __builtin_memcpy(&bits, &shifted, sizeof(bits));
-  typename S::Bits zero;
+  typename Register<T>::Bits zero;
   const auto shift = all<T>(S::kShift);
   __builtin_memcpy(&zero, &shift, sizeof(zero));
   bits = (bits - zero + S::kBias) << S::kMantissa;
@@ -347,7 +314,7 @@ void backward(const BackwardCall<T>& call, std::int64_t begin, std::int64_t end,
 
 }  // namespace
 
-extern const VectorEmbeddingKernel COVECTOR_KERNEL = {{&forward<float>, &backward<float>},
-                                                      {&forward<double>, &backward<double>}};
+extern const VectorEmbeddingKernel COVECTOR_VECTOR_EMBEDDING_KERNEL = {
+    {&forward<float>, &backward<float>}, {&forward<double>, &backward<double>}};
 
 }  // namespace covector::networks::ops::cpu

@@ -34,14 +34,15 @@ class COVECTOR_API Conv : public torch::nn::Module {
   at::Tensor bias;    // [out]
 };
 
-/// Group normalisation with a scale and a shift per channel; starts at 1 and 0.
-/// Source: Y. Wu, K. He, Group Normalization, ECCV 2018.
+/// Group normalisation with a scale and a shift per channel, which start at 1 and 0, and an
+/// activation: the module of networks::group_norm().
 class COVECTOR_API GroupNorm : public torch::nn::Module {
  public:
   /// @param groups  divides channels; 1 normalises all channels together
   GroupNorm(std::int64_t groups, std::int64_t channels, double eps = 1e-5);
   ~GroupNorm() override;
-  at::Tensor forward(const at::Tensor& x) const;
+  /// @param slope  of the activation where the result is negative; 1: none
+  at::Tensor forward(const at::Tensor& x, double slope = 1) const;
 
   at::Tensor weight;  // [channels]
   at::Tensor bias;    // [channels]

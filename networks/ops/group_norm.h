@@ -1,0 +1,41 @@
+#pragma once
+
+#include "covector/core/export.h"
+
+#include <ATen/core/Tensor.h>
+
+#include <tuple>
+
+/// The operators behind group normalisation. Shapes have been checked.
+namespace covector::networks::ops {
+
+/// (out, mean, rstd): the last two [N, groups], in the dtype that is computed in.
+using NormForward = std::tuple<at::Tensor, at::Tensor, at::Tensor>;
+/// Gradients of input, weight and bias.
+using NormBackward = std::tuple<at::Tensor, at::Tensor, at::Tensor>;
+
+/// Through the dispatcher, as covector::group_norm.
+COVECTOR_API NormForward group_norm(const at::Tensor& input, const at::Tensor& weight,
+                                    const at::Tensor& bias, std::int64_t groups, double eps,
+                                    double slope);
+/// Through the dispatcher, as covector::group_norm_backward. `grad` is that of out.
+COVECTOR_API NormBackward group_norm_backward(const at::Tensor& grad, const at::Tensor& input,
+                                              const at::Tensor& weight, const at::Tensor& bias,
+                                              const at::Tensor& mean, const at::Tensor& rstd,
+                                              std::int64_t groups, double slope);
+
+/// What numbers of a dtype are computed in: float64 for float64, else float32.
+COVECTOR_API at::ScalarType computed_in(at::ScalarType dtype);
+
+/// By LibTorch's operators: any device and dtype.
+namespace reference {
+COVECTOR_API NormForward group_norm(const at::Tensor& input, const at::Tensor& weight,
+                                    const at::Tensor& bias, std::int64_t groups, double eps,
+                                    double slope);
+COVECTOR_API NormBackward group_norm_backward(const at::Tensor& grad, const at::Tensor& input,
+                                              const at::Tensor& weight, const at::Tensor& bias,
+                                              const at::Tensor& mean, const at::Tensor& rstd,
+                                              std::int64_t groups, double slope);
+}  // namespace reference
+
+}  // namespace covector::networks::ops
