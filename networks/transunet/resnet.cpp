@@ -12,6 +12,7 @@ using networks::GroupNorm;
 
 constexpr std::int64_t kGroups = 32;
 constexpr double kNormEpsilon = 1e-6;  // that of the shortcuts is GroupNorm's own 1e-5
+constexpr double kRelu = 0;  // its slope
 constexpr std::int64_t kExpansion = 4;
 
 }  // namespace
@@ -36,9 +37,8 @@ ResnetUnit::ResnetUnit(std::int64_t in, std::int64_t width, std::int64_t stride)
 at::Tensor ResnetUnit::forward(const at::Tensor& x) const {
   auto y = x;
   for (int i = 0; i < 3; ++i) {
-    y = norm_[i]->forward(conv_[i]->forward(y));
-    // In place: the normalisation keeps its input for the gradient, not this output.
-    if (i < 2) at::relu_(y);
+    const bool last = i == 2;  // whose ReLU follows the sum
+    y = norm_[i]->forward(conv_[i]->forward(y), last ? 1 : kRelu);
   }
   y = y + (shortcut_ ? shortcut_norm_->forward(shortcut_->forward(x)) : x);
   return at::relu_(y);
@@ -67,8 +67,7 @@ Resnet::Resnet(std::int64_t in, std::int64_t width, const std::vector<std::int64
 }
 
 std::vector<at::Tensor> Resnet::forward(const at::Tensor& x) const {
-  auto y = root_norm_->forward(root_->forward(x));
-  at::relu_(y);  // in place, as in a unit
+  auto y = root_norm_->forward(root_->forward(x), kRelu);
   std::vector<at::Tensor> maps{y};
   y = at::max_pool2d(y, 3, 2);  // without padding: H / 4 - 1
   for (const auto& stage : stages_) {
