@@ -31,7 +31,7 @@ packages=(
   python3 python3-pip unzip ca-certificates
   libboost-dev libboost-program-options-dev
   libtomlplusplus-dev libfmt-dev nlohmann-json3-dev libxxhash-dev
-  libhdf5-dev zlib1g-dev libprotobuf-dev protobuf-compiler
+  libhdf5-dev zlib1g-dev libzip-dev libprotobuf-dev protobuf-compiler
   libinsighttoolkit5-dev libdcmtk-dev
   libjs-chart.js catch2
 )

@@ -352,4 +352,12 @@ fs::path CheckpointFolder::best_file() const {
   return folder_ / "best.h5";
 }
 
+std::optional<std::pair<fs::path, State>> CheckpointFolder::best_or_latest(
+    const std::function<void(const std::string&)>& warn) const {
+  if (fs::exists(best_file())) return std::pair(best_file(), read_state(best_file()));
+  auto last = latest(warn);
+  if (!last) return std::nullopt;
+  return std::pair(std::move(last->file), std::move(last->state));
+}
+
 }  // namespace covector

@@ -9,6 +9,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 
 namespace covector {
 
@@ -47,6 +48,9 @@ class COVECTOR_API CheckpointFolder {
       const std::function<void(const std::string&)>& warn,
       const std::function<bool(const State&)>& usable = [](const State&) { return true; }) const;
   std::filesystem::path best_file() const;
+  /// The best, or without one the newest that can be read.
+  std::optional<std::pair<std::filesystem::path, State>> best_or_latest(
+      const std::function<void(const std::string&)>& warn) const;
 
  private:
   std::filesystem::path folder_;

@@ -14,12 +14,12 @@ namespace {
 
 /// The best checkpoint of a run, or its last.
 State weights_of(const fs::path& run, std::ostream& out) {
-  const CheckpointFolder checkpoints(run / "checkpoints", 1);
-  if (fs::exists(checkpoints.best_file())) return read_state(checkpoints.best_file());
-  auto latest =
-      checkpoints.latest([&](const std::string& text) { out << "warning: " << text << "\n"; });
-  if (!latest) throw Error("the run " + run.string() + " has no checkpoint");
-  return std::move(latest->state);
+  auto found =
+      CheckpointFolder(run / "checkpoints", 1).best_or_latest([&](const std::string& text) {
+        out << "warning: " << text << "\n";
+      });
+  if (!found) throw Error("the run " + run.string() + " has no checkpoint");
+  return std::move(found->second);
 }
 
 }  // namespace

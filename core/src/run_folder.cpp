@@ -55,7 +55,12 @@ void write_text(const fs::path& file, const std::string& text) {
   std::ofstream out(temporary, std::ios::binary);
   out << text;
   out.close();
-  if (!out) throw Error("cannot write " + file.string() + ": " + std::strerror(errno));
+  if (!out) {
+    const std::string why = std::strerror(errno);
+    std::error_code ignored;
+    fs::remove(temporary, ignored);
+    throw Error("cannot write " + file.string() + ": " + why);
+  }
   fs::rename(temporary, file);
 }
 

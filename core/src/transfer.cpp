@@ -32,45 +32,10 @@ Source open_run(const fs::path& run, const std::function<void(const std::string&
   return {latest->file, std::move(latest->state)};
 }
 
-std::map<std::string, at::Tensor> tensors_of(const Backbone& backbone) {
-  std::map<std::string, at::Tensor> all;
-  for (const auto& item : backbone.named_parameters()) all[item.key()] = item.value();
-  for (const auto& item : backbone.named_buffers()) all[item.key()] = item.value();
-  return all;
-}
-
 bool goes_along(const Backbone& backbone, const std::string& name, Transfer transfer) {
   return transfer == Transfer::encoder
              ? backbone.in_encoder(name)
              : backbone.level_of(name) < static_cast<std::size_t>(transfer);
-}
-
-LoadReport compare(const Backbone& backbone, const Source& source) {
-  LoadReport report;
-  report.source = source.file.string();
-  report.step = std::stoll(source.state.texts.at("steps_done"));
-  report.transfer = to_transfer(source.state.texts.at("transfer"));
-
-  const auto wanted = tensors_of(backbone);
-  for (const auto& [name, tensor] : wanted) {
-    report.all_numbers += tensor.numel();
-    const auto found = source.state.tensors.find(kPrefix + name);
-    if (!goes_along(backbone, name, report.transfer)) {
-      report.kept.push_back(name);
-    } else if (found == source.state.tensors.end()) {
-      report.missing.push_back(name);
-    } else if (found->second.sizes() != tensor.sizes()) {
-      report.reshaped.push_back(name + " " + c10::str(found->second.sizes()) + " -> " +
-                                c10::str(tensor.sizes()));
-    } else {
-      report.matched.push_back(name);
-      report.loaded_numbers += tensor.numel();
-    }
-  }
-  for (const auto& item : source.state.tensors)
-    if (item.first.rfind(kPrefix, 0) == 0 && !wanted.count(item.first.substr(kPrefix.size())))
-      report.unexpected.push_back(item.first.substr(kPrefix.size()));
-  return report;
 }
 
 std::string counted(const std::string& what, const std::vector<std::string>& names) {
@@ -104,7 +69,8 @@ std::string to_text(const LoadReport& report) {
   char percent[32];
   std::snprintf(percent, sizeof percent, "%.1f", share);
   auto text =
-      "pretrained weights of " + report.source + ", step " + std::to_string(report.step) +
+      "weights of " + report.source +
+      (report.step ? ", step " + std::to_string(*report.step) : "") +
       (report.transfer == Transfer::network ? "" : " (" + to_string(report.transfer) + " only)") +
       ": matched " + std::to_string(report.matched.size()) + " tensors, " + percent +
       " % of the backbone's numbers" + counted("missing", report.missing) +
@@ -112,40 +78,92 @@ std::string to_text(const LoadReport& report) {
   const std::pair<std::string, const std::vector<std::string>&> lists[] = {
       {"missing", report.missing},
       {"unexpected", report.unexpected},
-      {"reshaped", report.reshaped}};
+      {"reshaped", report.reshaped},
+      {"changed", report.changed},
+      {"ignored", report.ignored}};
   for (const auto& list : lists)
     for (const auto& name : list.second) text += "\n  " + list.first + ": " + name;
   return text;
 }
 
 std::string to_json(const LoadReport& report) {
-  const nlohmann::ordered_json json{{"source", report.source},
-                                    {"step", report.step},
-                                    {"transfer", to_string(report.transfer)},
-                                    {"loaded_numbers", report.loaded_numbers},
-                                    {"all_numbers", report.all_numbers},
-                                    {"matched", report.matched},
-                                    {"kept", report.kept},
-                                    {"missing", report.missing},
-                                    {"unexpected", report.unexpected},
-                                    {"reshaped", report.reshaped}};
+  const nlohmann::ordered_json json{
+      {"source", report.source},
+      {"step", report.step ? nlohmann::ordered_json(*report.step) : nlohmann::ordered_json()},
+      {"transfer", to_string(report.transfer)},
+      {"loaded_numbers", report.loaded_numbers},
+      {"all_numbers", report.all_numbers},
+      {"matched", report.matched},
+      {"kept", report.kept},
+      {"changed", report.changed},
+      {"ignored", report.ignored},
+      {"missing", report.missing},
+      {"unexpected", report.unexpected},
+      {"reshaped", report.reshaped}};
   return json.dump(2) + "\n";
+}
+
+StateDict tensors_of(const Backbone& backbone) {
+  StateDict all;
+  for (const auto& item : backbone.named_parameters()) all[item.key()] = item.value();
+  for (const auto& item : backbone.named_buffers()) all[item.key()] = item.value();
+  return all;
+}
+
+StateDict backbone_tensors(const State& state) {
+  StateDict found;
+  for (const auto& [name, tensor] : state.tensors)
+    if (name.starts_with(kPrefix)) found[name.substr(kPrefix.size())] = tensor;
+  return found;
+}
+
+void put_backbone_tensors(const StateDict& tensors, State& state) {
+  for (const auto& [name, tensor] : tensors) state.tensors[kPrefix + name] = tensor;
+}
+
+void compare(const Backbone& backbone, const StateDict& found, LoadReport& report) {
+  const auto wanted = tensors_of(backbone);
+  for (const auto& [name, tensor] : wanted) {
+    report.all_numbers += tensor.numel();
+    const auto hit = found.find(name);
+    if (!goes_along(backbone, name, report.transfer)) {
+      report.kept.push_back(name);
+    } else if (hit == found.end()) {
+      report.missing.push_back(name);
+    } else if (hit->second.sizes() != tensor.sizes()) {
+      report.reshaped.push_back(name + " " + c10::str(hit->second.sizes()) + " -> " +
+                                c10::str(tensor.sizes()));
+    } else {
+      report.matched.push_back(name);
+      report.loaded_numbers += tensor.numel();
+    }
+  }
+  for (const auto& item : found)
+    if (!wanted.count(item.first)) report.unexpected.push_back(item.first);
+}
+
+void load_matched(Backbone& backbone, const StateDict& found, const LoadReport& report) {
+  const torch::NoGradGuard no_grad;
+  auto tensors = tensors_of(backbone);
+  for (const auto& name : report.matched) tensors.at(name).copy_(found.at(name));
 }
 
 LoadReport load_pretrained(Backbone& backbone, const fs::path& run,
                            const std::function<void(const std::string&)>& warn) {
-  const auto source = open_run(run, warn);
-  if (!source.state.texts.count("transfer"))
-    throw Error("[pretrained] '" + source.file.string() +
-                "' is not a checkpoint of a pretrain run");
-  auto report = compare(backbone, source);
+  const auto [file, state] = open_run(run, warn);
+  if (!state.texts.count("transfer"))
+    throw Error("[pretrained] '" + file.string() + "' is not a checkpoint of a pretrain run");
+  LoadReport report;
+  report.source = file.string();
+  if (const auto steps = state.texts.find("steps_done"); steps != state.texts.end())
+    report.step = std::stoll(steps->second);
+  report.transfer = to_transfer(state.texts.at("transfer"));
+  const auto found = backbone_tensors(state);
+  compare(backbone, found, report);
   if (!report.fits())
-    throw Error("[pretrained] the backbone does not fit; " + to_text(report) +
+    throw Error("[pretrained] the backbone does not fit; pretrained " + to_text(report) +
                 "\nThe [backbone] here must be the one that was pretrained.");
-  const torch::NoGradGuard no_grad;
-  auto tensors = tensors_of(backbone);
-  for (const auto& name : report.matched)
-    tensors.at(name).copy_(source.state.tensors.at(kPrefix + name));
+  load_matched(backbone, found, report);
   return report;
 }
 

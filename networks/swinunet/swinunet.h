@@ -53,6 +53,8 @@ class Swinunet final : public Backbone {
   std::int64_t dimensions() const override { return 2; }
   std::size_t level_of(std::string_view name) const override;
   std::shared_ptr<Backbone> fresh() const override;
+  Translation from_published(StateDict published) const override;
+  StateDict to_published(StateDict own) const override;
 
  private:
   void add_encoder(const std::vector<BlockShape>& shapes,

@@ -45,6 +45,7 @@ class Transunet final : public Backbone {
   std::size_t level_of(std::string_view name) const override;
   bool in_encoder(std::string_view name) const override;
   std::shared_ptr<Backbone> fresh() const override;
+  Translation from_published(StateDict published) const override;
 
  private:
   /// The transformer's map [N, hidden, H / 16, W / 16], then the skip connections, coarsest first.

@@ -61,6 +61,7 @@ class Ukan final : public Backbone {
   std::size_t level_of(std::string_view name) const override;
   bool in_encoder(std::string_view name) const override;
   std::shared_ptr<Backbone> fresh() const override;
+  Translation from_published(StateDict published) const override;
 
  private:
   std::shared_ptr<ConvPair> add_pair(const std::string& name, std::int64_t in, std::int64_t middle,
