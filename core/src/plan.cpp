@@ -61,8 +61,8 @@ void PretrainedOptions::describe(Schema<PretrainedOptions>& schema) {
   schema.summary("Where the backbone's first weights come from.");
   schema.field("run", &PretrainedOptions::run)
       .doc(
-          "folder of a pretrain run, or one of its checkpoint files; relative to the working "
-          "directory");
+          "folder of a pretrain run, one of its checkpoint files, or what 'covector import' wrote; "
+          "relative to the working directory");
   schema.rule([](const PretrainedOptions& o) {
     return o.run.empty() ? "needs 'run', the folder of a pretrain run" : std::string();
   });

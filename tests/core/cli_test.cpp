@@ -96,7 +96,8 @@ TEST_CASE("--help lists the commands, those of plug-ins too, and is quick", "[cl
   const auto help = program({"--help"}, sample().path());
   CHECK(help.code == 0);
   CHECK(help.error.empty());
-  for (const auto* command : {"run", "check", "explain", "diff", "plugins", "predict", "bench"})
+  for (const auto* command :
+       {"run", "check", "explain", "diff", "plugins", "predict", "import", "export", "bench"})
     CHECK_THAT(help.output, Contains(std::string("\n  ") + command + " "));
   CHECK_THAT(help.output, Contains("commands of plug-ins:\n") && Contains("\n  greet "));
   // Of the processor, so that a busy machine makes no difference.
@@ -111,6 +112,8 @@ TEST_CASE("every command has its --help", "[cli]") {
       {"diff", "covector diff RECIPE OTHER [OPTION]..."},
       {"plugins", "covector plugins [NAME] [OPTION]..."},
       {"predict", "covector predict RUN IMAGE... [OPTION]..."},
+      {"import", "covector import RECIPE FILE [OPTION]..."},
+      {"export", "covector export RUN FILE [OPTION]..."},
       {"bench", "covector bench RECIPE [OPTION]..."},
       {"greet", "covector greet [NAME]..."}};
   for (const auto& [command, usage] : usages) {
