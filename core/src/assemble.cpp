@@ -40,14 +40,15 @@ void build_learner(Assembly& built, const TrainPlan& plan, Registries& registrie
     return registries.of<Backbone>().create(plan.backbone, "backbone", input);
   });
   seed_torch(plan.seed, "head");
+  const auto batch = plan.loop.batch / plan.loop.accumulate;
   if (plan.adapt) {
-    const TaskInput task_input{input, classes};
+    const TaskInput task_input{input, classes, batch, built.dataset->image_classes()};
     built.task = made("task", plan.learner, [&] {
       return registries.of<Task>().create(plan.learner, "task", built.backbone, task_input);
     });
     built.learner = learner_of(built.task);
   } else {
-    const MethodInput method_input{input, plan.loop.batch / plan.loop.accumulate};
+    const MethodInput method_input{input, batch};
     built.method = made("method", plan.learner, [&] {
       return registries.of<Method>().create(plan.learner, "method", built.backbone, method_input);
     });
@@ -83,7 +84,7 @@ Assembly assemble(const TrainPlan& plan, Registries& registries, PluginLoader& l
   // Some sets know their classes only once they have seen their files. Where none is touched, two
   // stand for them, so that the rest can be checked.
   auto classes = built.dataset->classes();
-  const bool unknown = plan.adapt && classes.empty();
+  const bool unknown = plan.adapt && !built.dataset->knows_classes();
   const bool open_first = open_data && unknown;
   if (open_first) built.dataset->open();
   if (unknown)

@@ -74,6 +74,7 @@ Batch stack(const std::vector<Sample>& samples, at::Device device,
   batch.positions = std::move(positions);
   std::vector<at::Tensor> images;
   std::vector<at::Tensor> labels;
+  std::vector<std::int64_t> classes;
   for (const auto& sample : samples) {
     if (sample.image.sizes() != samples.front().image.sizes())
       throw DataError(
@@ -84,12 +85,17 @@ Batch stack(const std::vector<Sample>& samples, at::Device device,
     if (sample.label.has_value() != samples.front().label.has_value())
       throw DataError("of the images '" + samples.front().id + "' and '" + sample.id +
                       "' only one has a label; they cannot share a batch");
+    if (sample.image_class.has_value() != samples.front().image_class.has_value())
+      throw DataError("of the images '" + samples.front().id + "' and '" + sample.id +
+                      "' only one has a class; they cannot share a batch");
     images.push_back(sample.image);
     if (sample.label) labels.push_back(*sample.label);
+    if (sample.image_class) classes.push_back(*sample.image_class);
     batch.ids.push_back(sample.id);
   }
   batch.image = torch::stack(images).to(device);
   if (!labels.empty()) batch.label = torch::stack(labels).to(device);
+  if (!classes.empty()) batch.image_class = torch::tensor(classes, torch::kInt64).to(device);
   return batch;
 }
 

@@ -34,6 +34,9 @@ std::map<std::string, Embedding> Method::embed(Views&) {
 void Method::draw(Views&, const std::filesystem::path&) {}
 
 void Task::begin(const TrainingImages&) {}
+std::vector<SetValue> Task::evaluate_set(const std::vector<CaseResult>&) const {
+  return {};
+}
 void Task::draw(const Batch&, const std::filesystem::path&) {}
 
 std::string_view to_string(Split split) {

@@ -43,7 +43,7 @@ int predict_run(const fs::path& run, const std::vector<fs::path>& inputs, const 
   configure_computing(device, 0);
   // The number of classes shapes the network's head; a set that has it from its files is opened.
   const auto dataset = registries.of<Dataset>().create(plan.dataset, "dataset");
-  auto built = assemble(plan, registries, loader, /*open_data=*/dataset->classes().empty());
+  auto built = assemble(plan, registries, loader, /*open_data=*/!dataset->knows_classes());
   restore_weights(*built.task, weights_of(run, out));
   built.task->to(device);
   built.task->eval();

@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <ctime>
@@ -154,6 +155,29 @@ void RunFolder::check_dataset(const std::string& fingerprint) const {
                     "--output");
 }
 
+namespace {
+
+/// Of a set whose images have classes: each by name, in the order of their numbers, with how many
+/// images of it each split has.
+Json image_classes_of(const Dataset& dataset) {
+  Json all = Json::array();
+  const auto names = dataset.image_classes();
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    Json one{{"number", i}, {"name", names[i]}};
+    for (const auto split : {Split::train, Split::validation, Split::test}) {
+      const auto indices = dataset.indices(split);
+      one[std::string(to_string(split))] =
+          std::count_if(indices.begin(), indices.end(), [&](std::int64_t index) {
+            return dataset.image_class(index) == static_cast<std::int64_t>(i);
+          });
+    }
+    all.push_back(std::move(one));
+  }
+  return all;
+}
+
+}  // namespace
+
 void RunFolder::write_provenance(const PluginLoader& loader, const std::string& device,
                                  const Dataset& dataset) const {
   write_text(path_ / "plugins.json", plugins_json(loader));
@@ -166,6 +190,7 @@ void RunFolder::write_provenance(const PluginLoader& loader, const std::string& 
   json["plugin_api"] = kPluginApiVersion;
   json["dataset_fingerprint"] = dataset.fingerprint();
   json["skipped"] = dataset.skipped();
+  if (!dataset.image_classes().empty()) json["image_classes"] = image_classes_of(dataset);
   write_text(path_ / "environment.json", json.dump(2) + "\n");
 }
 

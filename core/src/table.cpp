@@ -35,9 +35,7 @@ Cells cells_of(const std::vector<CellResult>& all, const std::string& row,
 std::map<std::string, double> values_by_case(const Cells& cells, const std::string& metric) {
   std::map<std::string, std::vector<double>> all;
   for (const auto* cell : cells)
-    for (const auto& result : cell->measurement.cases)
-      if (const auto mean = mean_of_case(result, metric); mean.value)
-        all[result.id].push_back(*mean.value);
+    for (const auto& [id, value] : by_case(cell->measurement, metric)) all[id].push_back(value);
   std::map<std::string, double> means;
   for (const auto& [id, values] : all) means[id] = mean_of_values(values);
   return means;
@@ -52,13 +50,20 @@ std::optional<Paired> compare(const Cells& cells, const Cells& baseline,
     if (const auto other = theirs.find(id); other != theirs.end())
       differences.push_back(value - other->second);
   if (differences.empty()) return std::nullopt;
+  // Contributions to a metric of the set are those to the whole set.
+  const bool same_cases = differences.size() == ours.size() && ours.size() == theirs.size();
+  if (cells.front()->measurement.is_of_set(metric) && !same_cases) return std::nullopt;
   const auto [low, high] = bootstrap_interval(differences);
   return Paired{mean_of_values(differences), low, high,
                 static_cast<std::int64_t>(differences.size())};
 }
 
 TableEntry entry_of(const Cells& cells, const Metric& metric) {
-  TableEntry entry{cells.front()->row, cells.front()->column, metric, {}, {}, 0, 0, {}, {}};
+  TableEntry entry;
+  entry.row = cells.front()->row;
+  entry.column = cells.front()->column;
+  entry.metric = metric;
+  entry.of_set = cells.front()->measurement.is_of_set(metric.name);
   std::vector<double> by_seed;
   for (const auto* cell : cells) {
     const auto mean = mean_of(cell->measurement, metric.name);
@@ -181,6 +186,11 @@ std::string to_markdown(const std::vector<TableEntry>& table, const std::string&
     if (entry.undefined > 0 && defined_anywhere(table, entry))
       text += "\n" + entry.row + ", " + heading(entry) + ": " + std::to_string(entry.undefined) +
               " undefined values are left out.";
+  std::vector<std::string> of_set;
+  for (const auto& entry : table)
+    if (entry.of_set && defined_anywhere(table, entry)) add_once(of_set, heading(entry));
+  for (const auto& title : of_set)
+    text += "\n" + title + " is of all cases together, no mean over them.";
   return text + "\n";
 }
 
@@ -203,6 +213,7 @@ std::string to_json(const std::vector<TableEntry>& table, const std::string& bas
       json["against_baseline"] = {{"difference", paired->difference},
                                   {"low", paired->low},
                                   {"high", paired->high},
+              {"of_set", entry.of_set},
                                   {"cases", paired->cases}};
     if (!entry.note.empty()) json["note"] = entry.note;
     entries.push_back(std::move(json));

@@ -16,7 +16,8 @@ struct CellResult {
   Measurement measurement;
 };
 
-/// Difference of a row to the baseline, paired by case.
+/// Difference of a row to the baseline, paired by case. Of a metric of the set, such as an area
+/// under a curve, the pairs are what each case contributes to it (SetValue).
 struct Paired {
   double difference = 0;  // mean over cases of (row - baseline), each the mean over its seeds
   double low = 0;         // 95 % interval: percentiles 2.5 and 97.5 of bootstrapped means
@@ -33,6 +34,7 @@ struct TableEntry {
   std::optional<double> spread;  // standard deviation over seeds (n - 1); none with one seed
   std::int64_t seeds = 0;
   std::int64_t undefined = 0;  // case values left out of the means, over all seeds
+  bool of_set = false;         // of all cases together, no mean over them
   std::optional<Paired> against_baseline;
   std::string note;  // of the row: that it is a reconstruction, and from what
 };

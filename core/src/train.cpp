@@ -20,6 +20,7 @@ Batch slice(const Batch& batch, std::int64_t begin, std::int64_t end) {
              std::vector(batch.ids.begin() + begin, batch.ids.begin() + end),
              std::vector(batch.positions.begin() + begin, batch.positions.begin() + end)};
   if (batch.label) part.label = batch.label->slice(0, begin, end);
+  if (batch.image_class) part.image_class = batch.image_class->slice(0, begin, end);
   return part;
 }
 

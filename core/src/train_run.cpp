@@ -14,7 +14,9 @@
 #include <torch/utils.h>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <cmath>
+#include <map>
 
 namespace covector {
 namespace fs = std::filesystem;
@@ -216,7 +218,11 @@ void TrainRun::validate() {
 
   const auto main = built_.task->main_metric();
   const auto value = mean_of(measured, main).value;
-  if (!value) return;
+  if (!value) {
+    progress_.say("warning: step " + std::to_string(step()) + ": " + main +
+                  " is not defined on the validation images, so these weights cannot be the best");
+    return;
+  }
   const auto is_main = [&](const Metric& metric) { return metric.name == main; };
   const auto& metric = *std::find_if(measured.metrics.begin(), measured.metrics.end(), is_main);
   if (best_ && !(metric.higher_is_better ? *value > *best_ : *value < *best_)) return;
@@ -326,6 +332,51 @@ fs::path output_of(const RunRequest& request) {
   return request.output.empty() ? fs::path("runs") / request.recipe.file.stem() : request.output;
 }
 
+namespace {
+
+/// How many of each class make up `count`: in the shares the classes have among all, by largest
+/// remainder.
+std::map<std::int64_t, std::int64_t> shares_of(const std::map<std::int64_t, std::int64_t>& sizes,
+                                               std::int64_t size, std::int64_t count) {
+  std::map<std::int64_t, std::int64_t> shares;
+  std::vector<std::pair<std::int64_t, std::int64_t>> remainders;  // negative, to sort downwards
+  auto left = count;
+  for (const auto& [number, of_class] : sizes) {
+    shares[number] = count * of_class / size;
+    left -= shares[number];
+    remainders.emplace_back(-(count * of_class % size), number);
+  }
+  std::sort(remainders.begin(), remainders.end());
+  for (std::int64_t i = 0; i < left; ++i) ++shares[remainders[i].second];
+  return shares;
+}
+
+/// The images of `all` that keep their labels, drawn from the seed; of images with classes the same
+/// share of each.
+std::vector<std::int64_t> draw_labelled(const std::vector<std::int64_t>& all, std::int64_t count,
+                                        const Dataset& dataset, std::uint64_t seed) {
+  constexpr std::int64_t kNone = -1;
+  const auto class_at = [&](std::int64_t position) {
+    return dataset.image_class(all[position]).value_or(kNone);
+  };
+  const auto size = static_cast<std::int64_t>(all.size());
+  std::map<std::int64_t, std::int64_t> sizes;
+  for (std::int64_t i = 0; i < size; ++i) ++sizes[class_at(i)];
+  auto left = shares_of(sizes, size, count);
+  for (const auto& [number, images] : left)
+    if (images == 0)
+      throw RecipeError("[labelled] leaves " + std::to_string(count) + " of " +
+                        std::to_string(size) + " training images, none of them of class '" +
+                        dataset.image_classes().at(number) + "'; take more");
+  std::vector<std::int64_t> chosen;
+  for (const auto position : RandomStream(seed, "labelled").permutation(size))
+    if (left[class_at(position)]-- > 0) chosen.push_back(all[position]);
+  std::sort(chosen.begin(), chosen.end());
+  return chosen;
+}
+
+}  // namespace
+
 std::vector<std::int64_t> training_indices(const TrainPlan& plan, const Dataset& dataset) {
   const auto all = dataset.indices(Split::train);
   const auto size = static_cast<std::int64_t>(all.size());
@@ -338,11 +389,7 @@ std::vector<std::int64_t> training_indices(const TrainPlan& plan, const Dataset&
     throw RecipeError("[labelled] count = " + std::to_string(count) + ", but there are only " +
                       std::to_string(size) + " training images");
   if (count == size) return all;
-  const auto order = RandomStream(plan.seed, "labelled").permutation(size);
-  std::vector<std::int64_t> chosen;
-  for (std::int64_t i = 0; i < count; ++i) chosen.push_back(all[order[i]]);
-  std::sort(chosen.begin(), chosen.end());
-  return chosen;
+  return draw_labelled(all, count, dataset, plan.seed);
 }
 
 std::unique_ptr<Batches> batches_of(const TrainPlan& plan, const Assembly& built,

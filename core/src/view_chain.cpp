@@ -77,6 +77,7 @@ Batch repeated(const Batch& batch, std::int64_t copies) {
   if (copies == 1) return batch;
   Batch out{batch.image.repeat_interleave(copies, 0), std::nullopt, {}, {}};
   if (batch.label) out.label = batch.label->repeat_interleave(copies, 0);
+  if (batch.image_class) out.image_class = batch.image_class->repeat_interleave(copies, 0);
   for (const auto& id : batch.ids) out.ids.insert(out.ids.end(), copies, id);
   for (const auto position : batch.positions)
     out.positions.insert(out.positions.end(), copies, position);

@@ -29,6 +29,7 @@ class Numbers final : public Dataset {
     const std::int64_t side = index == odd_sized ? 3 : 2;
     sample.image = torch::full({1, side, 2}, static_cast<double>(index), torch::kFloat32);
     sample.id = id(index);
+    if (classed && index != unclassed) sample.image_class = index % 3;
     return sample;
   }
   Sample read(const std::filesystem::path&) const override { throw DataError("not a file set"); }
@@ -40,6 +41,8 @@ class Numbers final : public Dataset {
 
   std::int64_t broken = -1;
   std::int64_t odd_sized = -1;
+  bool classed = false;
+  std::int64_t unclassed = -1;
 
  private:
   std::int64_t count_;
@@ -195,4 +198,23 @@ TEST_CASE("images of different shape are refused by name", "[batches][errors]") 
       "give [dataset.prepare] a size, or use a batch of 1");
   CHECK_THROWS_WITH(Batches(dataset, {}, {}, 0, at::kCPU),
                     Catch::Contains("the training split is empty"));
+}
+
+TEST_CASE("classes of images go with them into the batch", "[batches]") {
+  Numbers dataset(6);
+  dataset.classed = true;
+  BatchOptions options;
+  options.batch = 4;
+  Batches batches(dataset, range(6), options, 0, at::kCPU);
+  const auto batch = batches.next().at(0);
+  REQUIRE(batch.image_class);
+  CHECK(batch.image_class->scalar_type() == torch::kInt64);
+  const auto shown = values(batch);
+  for (std::size_t i = 0; i < shown.size(); ++i)
+    CHECK((*batch.image_class)[static_cast<std::int64_t>(i)].item<std::int64_t>() ==
+          static_cast<std::int64_t>(shown[i]) % 3);
+  CHECK_FALSE(stack({Numbers(2).get(0)}, at::kCPU).image_class);
+  dataset.unclassed = 1;
+  CHECK_THROWS_WITH(stack({dataset.get(0), dataset.get(1)}, at::kCPU),
+                    "of the images 'n0' and 'n1' only one has a class; they cannot share a batch");
 }

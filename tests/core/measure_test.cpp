@@ -30,6 +30,17 @@ Measurement cases(const std::vector<std::optional<double>>& values) {
   return measurement;
 }
 
+/// Two cases with a score, and an area that is the mean of their contributions.
+Measurement ranked(std::vector<double> contributions) {
+  const auto area = (contributions[0] + contributions[1]) / 2;
+  Measurement measurement{{{"AUC", "%", true}, {"accuracy", "%", true}}, {}};
+  measurement.cases = {
+      {"0", {{"score", "mass", 0.75, ""}, {"accuracy", "mass", 100.0, ""}}, "mass", "mass"},
+      {"1", {{"score", "mass", 0.75, ""}, {"accuracy", "normal", 0.0, ""}}, "normal", "mass"}};
+  measurement.set = {{"AUC", "mass", area, area - 17.5, area + 17.5, "", std::move(contributions)}};
+  return measurement;
+}
+
 }  // namespace
 
 TEST_CASE("means leave undefined values out and count them", "[measure]") {
@@ -107,6 +118,77 @@ TEST_CASE("a benchmark's table by hand", "[table]") {
   const auto json = nlohmann::json::parse(to_json(table, "scratch"));
   CHECK(json.at("baseline") == "scratch");
   CHECK(json.at("entries")[1].at("against_baseline").at("difference") == 12.5);
+}
+
+TEST_CASE("a metric of all cases together is a value of the set", "[measure]") {
+  const covector::testing::ScratchFolder folder;
+  const auto measurement = ranked({60, 100});
+  CHECK(measurement.is_of_set("AUC"));
+  CHECK_FALSE(measurement.is_of_set("accuracy"));
+  CHECK(*mean_of(measurement, "AUC").value == 80.0);
+  CHECK(mean_of(measurement, "AUC").defined == 2);
+  CHECK(*mean_of_label(measurement, "AUC", "mass").value == 80.0);
+  CHECK(by_case(measurement, "AUC") == std::map<std::string, double>{{"0", 60}, {"1", 100}});
+  CHECK(by_case(measurement, "accuracy") == std::map<std::string, double>{{"0", 100}, {"1", 0}});
+  CHECK(to_text(measurement) == "AUC 80 % (95 % interval 62.5 to 97.5)\naccuracy 50 %");
+  const auto text = to_json(measurement, "last", 7);
+  const auto json = nlohmann::json::parse(text);
+  CHECK(json.at("set") == nlohmann::json::parse(R"([{"metric": "AUC", "label": "mass",
+    "value": 80.0, "low": 62.5, "high": 97.5, "contributions": [60.0, 100.0]}])"));
+  CHECK(json.at("summary").at(0) == nlohmann::json::parse(R"({"metric": "AUC", "label": "",
+    "mean": 80.0, "defined": 2, "undefined": 0})"));
+  CHECK(json.at("cases").at(1) == nlohmann::json::parse(R"({"id": "1", "truth": "normal",
+    "prediction": "mass", "values": [
+      {"metric": "score", "label": "mass", "value": 0.75},
+      {"metric": "accuracy", "label": "normal", "value": 0.0}]})"));
+  std::ofstream(folder.path() / "metrics.json") << text;
+  CHECK(to_json(read_measurement(folder.path() / "metrics.json"), "last", 7) == text);
+}
+
+TEST_CASE("a metric of the set with a label that lacks a value has no mean", "[measure]") {
+  auto measurement = ranked({60, 100});
+  measurement.set.push_back({"AUC", "cyst", {}, {}, {}, "no case is of the class", {}});
+  CHECK_FALSE(mean_of(measurement, "AUC").value);
+  CHECK(mean_of(measurement, "AUC").undefined == 2);
+  CHECK(*mean_of_label(measurement, "AUC", "mass").value == 80.0);
+  CHECK(by_case(measurement, "AUC").empty());
+  CHECK(to_text(measurement) == "AUC undefined: no case is of the class (cyst)\naccuracy 50 %");
+  // Two labels with values: their mean, and no interval, for that of a mean is not known.
+  measurement.set[1] = {"AUC", "cyst", 90.0, 85.0, 95.0, "", {80, 100}};
+  CHECK(to_text(measurement) == "AUC 85 %\naccuracy 50 %");
+  CHECK(by_case(measurement, "AUC") == std::map<std::string, double>{{"0", 70}, {"1", 100}});
+  measurement.set.pop_back();
+  measurement.set[0].low.reset();
+  measurement.set[0].note = "no interval: too few";
+  CHECK(to_text(measurement) == "AUC 80 % (no interval: too few)\naccuracy 50 %");
+}
+
+TEST_CASE("a metric of the set in a benchmark's table is paired by contributions", "[table]") {
+  // scratch 60 from (50, 70), cover 80 from (60, 100): differences 10 and 30, whose resampled means
+  // are 10, 20 and 30.
+  const auto table = make_table(
+      {{"scratch", "mass", 0, ranked({50, 70})}, {"cover", "mass", 0, ranked({60, 100})}},
+      "scratch");
+  REQUIRE(table.size() == 4);
+  CHECK(table[2].metric.name == "AUC");
+  CHECK(table[2].of_set);
+  CHECK_FALSE(table[3].of_set);
+  CHECK(*table[2].mean == 80.0);
+  const auto& paired = table[2].against_baseline.value();
+  CHECK(paired.difference == 20.0);
+  CHECK(paired.low == 10.0);
+  CHECK(paired.high == 30.0);
+  CHECK_THAT(
+      to_markdown(table, "scratch"),
+      Catch::Contains("| cover | 80.00 (+20.00 [+10.00, +30.00]) | 50.00 (+0.00") &&
+          Catch::Contains("\nmass AUC [%] ↑ is of all cases together, no mean over them.\n"));
+  CHECK(nlohmann::json::parse(to_json(table, "scratch")).at("entries")[2].at("of_set") == true);
+  // Sets that differ are not paired: a contribution is one to the whole set.
+  auto other = ranked({60, 100});
+  other.cases[1].id = "another";
+  CHECK_FALSE(make_table({{"scratch", "mass", 0, ranked({50, 70})}, {"cover", "mass", 0, other}},
+                         "scratch")[2]
+                  .against_baseline);
 }
 
 TEST_CASE("a metric without any value is named below the table", "[table][measure]") {

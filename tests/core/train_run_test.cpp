@@ -3,6 +3,7 @@
 #include "checkpoint.h"
 #include "run_folder.h"
 #include "support/toy_runs.h"
+#include "train_run.h"
 #include "transfer.h"
 
 #include <nlohmann/json.hpp>
@@ -506,6 +507,55 @@ TEST_CASE("splits that a recipe needs and the dataset lacks are told", "[run][ad
   CHECK_THROWS_WITH(
       program.run(ToyProgram::adapt("", "[labelled]\ncount = 11"), folder.path() / "c"),
       "[labelled] count = 11, but there are only 10 training images");
+}
+
+namespace {
+
+/// Nine images of class "small" and then three of class "large", all to train on.
+class Sizes final : public Dataset {
+ public:
+  InputSpec input() const override { return {1, 2}; }
+  void open() override {}
+  std::int64_t size() const override { return 12; }
+  Sample get(std::int64_t) const override { throw std::logic_error("not read"); }
+  Sample read(const fs::path&) const override { throw std::logic_error("not read"); }
+  std::string id(std::int64_t) const override { return {}; }
+  std::string patient(std::int64_t) const override { return {}; }
+  std::vector<std::int64_t> indices(Split split) const override {
+    if (split != Split::train) return {};
+    return {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11};
+  }
+  std::vector<std::string> classes() const override { return {}; }
+  std::vector<std::string> image_classes() const override { return {"small", "large"}; }
+  std::optional<std::int64_t> image_class(std::int64_t i) const override { return i < 9 ? 0 : 1; }
+  std::string fingerprint() const override { return {}; }
+};
+
+}  // namespace
+
+TEST_CASE("labels are kept in the same share of each class", "[run]") {
+  TrainPlan plan;
+  const auto kept = [&](std::int64_t count) {
+    plan.labelled.count = count;
+    return training_indices(plan, Sizes());
+  };
+  const auto large = [](const std::vector<std::int64_t>& indices) {
+    return std::count_if(indices.begin(), indices.end(), [](auto i) { return i >= 9; });
+  };
+  for (plan.seed = 0; plan.seed < 5; ++plan.seed) {
+    CHECK(kept(8).size() == 8);
+    CHECK(large(kept(8)) == 2);
+    CHECK(large(kept(4)) == 1);
+    CHECK(large(kept(3)) == 1);  // 2.25 and 0.75
+    CHECK(kept(12).size() == 12);
+  }
+  plan.seed = 0;
+  const auto one = kept(4);
+  plan.seed = 1;
+  CHECK(kept(4) != one);
+  CHECK_THROWS_WITH(kept(2),
+                    "[labelled] leaves 2 of 12 training images, none of them of class 'large'; "
+                    "take more");
 }
 
 TEST_CASE("predict applies the network of an adapt run", "[run][predict]") {

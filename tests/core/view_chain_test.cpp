@@ -137,12 +137,16 @@ TEST_CASE("copies of a sample stand side by side, each with its own draws", "[vi
   auto source = zeros(4);
   source.ids = {"p", "q", "r", "s"};
   source.positions = {5, 6, 7, 8};
+  source.image_class = torch::tensor({1, 0, 2, 0}, torch::kInt64);
   auto views = chains.make({source}, 1, 0);
   auto& view = views.at("a");
   CHECK(view.batch() == 12);
   CHECK(view.ids() ==
         std::vector<std::string>{"p", "p", "p", "q", "q", "q", "r", "r", "r", "s", "s", "s"});
   CHECK(view.positions() == std::vector<std::int64_t>{5, 5, 5, 6, 6, 6, 7, 7, 7, 8, 8, 8});
+  REQUIRE(view.image_class());
+  CHECK(torch::equal(*view.image_class(),
+                     torch::tensor({1, 1, 1, 0, 0, 0, 2, 2, 2, 0, 0, 0}, torch::kInt64)));
   const auto all = drawn(views, "a");
   CHECK(std::get<0>(at::_unique(all)).numel() == 12);
   // the second half of the batch, made on its own

@@ -3,6 +3,7 @@
 #include "covector/core/sample.h"
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -37,6 +38,12 @@ class COVECTOR_API Dataset {
   /// Names of the label values, 0 = background first. Empty when there are no labels, and before
   /// open() where the options leave the names to a file.
   virtual std::vector<std::string> classes() const = 0;
+  /// Names of the classes that images as a whole belong to. Empty where they have none.
+  virtual std::vector<std::string> image_classes() const { return {}; }
+  /// One of them by number, known without reading the image; nothing where it has none.
+  virtual std::optional<std::int64_t> image_class(std::int64_t) const { return std::nullopt; }
+  /// Whether the names of classes are known before open().
+  virtual bool knows_classes() const { return !classes().empty() || !image_classes().empty(); }
   /// Reads an image file from outside the set and prepares it as the set's own; no label. Does not
   /// need open(). Throws DataError.
   virtual Sample read(const std::filesystem::path& file) const = 0;

@@ -26,6 +26,7 @@ struct Sample {
   Geometry geometry;
   std::string id;       // unique in the dataset, usable as a file name
   std::string patient;  // empty when the source names none
+  std::optional<std::int64_t> image_class = {};  // of the image as a whole
 };
 
 /// Samples stacked on a device.
@@ -35,6 +36,7 @@ struct Batch {
   std::vector<std::string> ids;
   std::vector<std::int64_t> positions =
       {};  // among the training images; empty where they are not those
+  std::optional<at::Tensor> image_class = {};  // [N] int64
 };
 
 /// Shape of what a dataset yields and a backbone takes.

@@ -22,7 +22,8 @@ struct Metric {
 };
 
 /// One value of a metric for one case and class. No value means that it is not defined there;
-/// `note` says why. Such values are left out of means and counted.
+/// `note` says why. Such values are left out of means and counted. A value under a name that is no
+/// metric of the task (a score) is kept with its case and enters no mean.
 struct CaseValue {
   std::string metric;
   std::string label;  // class name; empty for a value of the case as a whole
@@ -33,12 +34,30 @@ struct CaseValue {
 struct CaseResult {
   std::string id;
   std::vector<CaseValue> values;
+  std::string truth = {};       // class of the case as a whole, where a task deals in those
+  std::string prediction = {};  // the class it was given
+};
+
+/// A metric of all cases together that is no mean over them: an area under a curve, a share of some
+/// of the cases.
+struct SetValue {
+  std::string metric;
+  std::string label;            // class name; empty for a value that belongs to none
+  std::optional<double> value;  // none where it is not defined; `note` says why
+  std::optional<double> low = {}, high = {};  // 95 % confidence interval over cases, if there is one
+  std::string note = {};
+  /// One a case, in their order. Their mean is the value, and the mean of a resampled set of them
+  /// varies as the value does over sets of cases: 1 / n of their variance is the value's. By them
+  /// two runs are compared case by case. Empty where there is no value.
+  std::vector<double> contributions = {};
 };
 
 /// What a task is told about its data.
 struct TaskInput {
   InputSpec input;
-  std::vector<std::string> classes;  // 0 = background first
+  std::vector<std::string> classes;  // of voxels, 0 = background first
+  std::int64_t batch = 1;  // samples of a forward pass: loop.batch / loop.accumulate
+  std::vector<std::string> image_classes = {};  // of images as a whole
 };
 
 /// The training images of a task as it will see them, by position.
@@ -68,6 +87,9 @@ class COVECTOR_API Task : public torch::nn::Module {
   virtual StepResult step(View& view) = 0;
   /// Metrics of one labelled case: batch of one image, whole, on the device.
   virtual CaseResult evaluate(const Batch& batch, const Geometry& geometry) = 0;
+  /// What is told of all cases together, from their results. A metric found here is not one of
+  /// cases: none of them has a value of it.
+  virtual std::vector<SetValue> evaluate_set(const std::vector<CaseResult>& cases) const;
   /// Pictures of the case (PNG) into `folder`, names starting with the case's id.
   virtual void draw(const Batch& batch, const std::filesystem::path& folder);
   /// Applies the trained network to image files and writes the results in each input's own

@@ -42,6 +42,8 @@ class COVECTOR_API View {
   /// [N, 1, *size] int64, nearest voxel, 0 outside the source; nothing when the source has no
   /// labels.
   std::optional<at::Tensor> label();
+  /// [N] int64: the class of each image as a whole, where the source has them.
+  const std::optional<at::Tensor>& image_class() const { return source_.image_class; }
   /// Notes that these voxels were overwritten: [N, 1, *size] boolean, added to those noted before.
   void mark(const at::Tensor& where);
   /// [N, 1, *size] boolean on the device of the image: every voxel that mark() was told of.
