@@ -181,16 +181,16 @@ std::string to_markdown(const std::vector<TableEntry>& table, const std::string&
   if (!baseline.empty())
     text += " In brackets: difference to " + baseline +
             ", paired by case, with its 95 % bootstrap interval over cases.";
-  for (const auto& title : empty) text += "\n" + title + " is undefined in every case.";
-  for (const auto& entry : table)
-    if (entry.undefined > 0 && defined_anywhere(table, entry))
-      text += "\n" + entry.row + ", " + heading(entry) + ": " + std::to_string(entry.undefined) +
-              " undefined values are left out.";
   std::vector<std::string> of_set;
   for (const auto& entry : table)
     if (entry.of_set && defined_anywhere(table, entry)) add_once(of_set, heading(entry));
   for (const auto& title : of_set)
     text += "\n" + title + " is of all cases together, no mean over them.";
+  for (const auto& title : empty) text += "\n" + title + " is undefined in every case.";
+  for (const auto& entry : table)
+    if (entry.undefined > 0 && defined_anywhere(table, entry))
+      text += "\n" + entry.row + ", " + heading(entry) + ": " + std::to_string(entry.undefined) +
+              " undefined values are left out.";
   return text + "\n";
 }
 
@@ -208,12 +208,12 @@ std::string to_json(const std::vector<TableEntry>& table, const std::string& bas
               {"mean", optional(entry.mean)},
               {"spread", optional(entry.spread)},
               {"seeds", entry.seeds},
+              {"of_set", entry.of_set},
               {"undefined", entry.undefined}};
     if (const auto& paired = entry.against_baseline)
       json["against_baseline"] = {{"difference", paired->difference},
                                   {"low", paired->low},
                                   {"high", paired->high},
-              {"of_set", entry.of_set},
                                   {"cases", paired->cases}};
     if (!entry.note.empty()) json["note"] = entry.note;
     entries.push_back(std::move(json));
