@@ -71,6 +71,9 @@ void Options::describe(Schema<Options>& schema) {
       .one_of({"x2", "x4"});
   schema.field("repeat3", &Options::repeat3)
       .doc("repeat images of one channel to three, as the authors' weights want them");
+  networks::describe_checkpoint(schema.field("checkpoint", &Options::checkpoint),
+                                networks::stage_names(4, 4),
+                                "; the decoder's last is the step from stride 4 to 1");
   schema.rule([](const Options& o) -> std::string {
     for (std::size_t i = 0; i < std::min<std::size_t>(4, o.heads.size()); ++i)
       if (o.heads[i] > 0 && (o.embed_dim << i) % o.heads[i] != 0)

@@ -53,7 +53,9 @@ const at::Tensor& Block::mask(const at::Tensor& map) {
   return mask_;
 }
 
-Stage::Stage(const BlockShape& shape, const std::vector<double>& drop_path) {
+Stage::Stage(const BlockShape& shape, const std::vector<double>& drop_path, std::string name,
+             networks::Checkpointing checkpointing)
+    : name_(std::move(name)), checkpointing_(std::move(checkpointing)) {
   const auto blocks = register_module("blocks", std::make_shared<torch::nn::Module>());
   for (std::size_t i = 0; i < drop_path.size(); ++i)
     blocks_.push_back(blocks->register_module(
@@ -62,7 +64,9 @@ Stage::Stage(const BlockShape& shape, const std::vector<double>& drop_path) {
 
 at::Tensor Stage::forward(const at::Tensor& map) const {
   auto out = map;
-  for (const auto& block : blocks_) out = block->forward(out);
+  for (const auto& block : blocks_)
+    out = checkpointing_.run(name_, {block}, {out},
+                             [block](const networks::Maps& in) { return block->forward(in[0]); });
   return out;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "covector/networks/checkpointing.h"
 #include "covector/networks/norms.h"
 #include "covector/networks/tokens.h"
 
@@ -8,6 +9,7 @@
 #include <torch/nn/module.h>
 
 #include <memory>
+#include <string>
 #include <vector>
 
 namespace covector::swinunet {
@@ -53,10 +55,14 @@ class Block final : public torch::nn::Module {
 class Stage final : public torch::nn::Module {
  public:
   /// @param drop_path  one number a block
-  Stage(const BlockShape& shape, const std::vector<double>& drop_path);
+  /// @param name       of the stage, which is checkpointed block by block
+  Stage(const BlockShape& shape, const std::vector<double>& drop_path, std::string name,
+        networks::Checkpointing checkpointing);
   at::Tensor forward(const at::Tensor& map) const;
 
  private:
+  std::string name_;
+  networks::Checkpointing checkpointing_;
   std::vector<std::shared_ptr<Block>> blocks_;
 };
 

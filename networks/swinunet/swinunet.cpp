@@ -67,7 +67,7 @@ std::vector<std::int64_t> stage_windows(const Options& options) {
 }
 
 Swinunet::Swinunet(const Options& options, const InputSpec& input)
-    : options_(options), input_(input) {
+    : options_(options), input_(input), checkpointing_(options.checkpoint) {
   patch_embed_ = register_module(
       "patch_embed",
       std::make_shared<PatchEmbed>(input_channels(options_, input_), options_.embed_dim));
@@ -86,8 +86,9 @@ void Swinunet::add_encoder(const std::vector<BlockShape>& shapes,
                            const std::vector<std::vector<double>>& drop_path) {
   const auto layers = register_module("layers", std::make_shared<torch::nn::Module>());
   for (std::size_t i = 0; i < kStages; ++i) {
-    encoder_.push_back(layers->register_module(std::to_string(i),
-                                               std::make_shared<Stage>(shapes[i], drop_path[i])));
+    const auto name = "encoder" + std::to_string(i + 1);
+    encoder_.push_back(layers->register_module(
+        std::to_string(i), std::make_shared<Stage>(shapes[i], drop_path[i], name, checkpointing_)));
     if (i + 1 < kStages)
       merging_.push_back(encoder_[i]->register_module(
           "downsample", std::make_shared<PatchMerging>(shapes[i].channels)));
@@ -103,8 +104,10 @@ void Swinunet::add_decoder(const std::vector<BlockShape>& shapes,
   expand_.push_back(layers->register_module("0", expansion(shapes.back())));
   for (std::size_t i = 1; i < kStages; ++i) {
     const auto& shape = shapes[kStages - 1 - i];
+    const auto number = std::to_string(i);
     decoder_.push_back(layers->register_module(
-        std::to_string(i), std::make_shared<Stage>(shape, drop_path[kStages - 1 - i])));
+        number, std::make_shared<Stage>(shape, drop_path[kStages - 1 - i], "decoder" + number,
+                                        checkpointing_)));
     if (i + 1 < kStages)
       expand_.push_back(decoder_.back()->register_module("upsample", expansion(shape)));
   }
@@ -158,31 +161,60 @@ std::size_t Swinunet::level_of(std::string_view name) const {
 }
 
 std::shared_ptr<Backbone> Swinunet::fresh() const {
-  return std::make_shared<Swinunet>(options_, input_);
+  auto options = options_;
+  options.drop_path = 0;
+  return std::make_shared<Swinunet>(options, input_);
+}
+
+at::Tensor Swinunet::embed(const at::Tensor& image) const {
+  return checkpointing_.run(
+      "encoder1", {patch_embed_}, {image},
+      [layer = patch_embed_](const networks::Maps& in) { return layer->forward(in[0]); });
+}
+
+at::Tensor Swinunet::down(std::size_t i, const at::Tensor& tokens) const {
+  const auto out = encoder_[i]->forward(tokens);
+  if (i + 1 == kStages) return norm_->forward(out);
+  const auto& layer = merging_[i];
+  return checkpointing_.run("encoder" + std::to_string(i + 1), {layer}, {out},
+                            [layer](const networks::Maps& in) { return layer->forward(in[0]); });
+}
+
+at::Tensor Swinunet::up(std::size_t i, const at::Tensor& tokens, const at::Tensor& skip) const {
+  const auto& expand = expand_[i - 1];
+  const auto& join = join_[i - 1];
+  const auto piece = [expand, join](const networks::Maps& in) {
+    return on_tokens(*join, at::cat({expand->forward(in[0]), in[1]}, -1));
+  };
+  const auto out = decoder_[i - 1]->forward(
+      checkpointing_.run("decoder" + std::to_string(i), {expand, join}, {tokens, skip}, piece));
+  return i + 1 == kStages ? norm_up_->forward(out) : out;
+}
+
+at::Tensor Swinunet::finest(const at::Tensor& tokens) const {
+  return checkpointing_.run("decoder4", {up_}, {tokens}, [layer = up_](const networks::Maps& in) {
+    return picture(layer->forward(in[0]));
+  });
 }
 
 std::vector<at::Tensor> Swinunet::levels(const at::Tensor& x, std::size_t count) {
   networks::check_input("swinunet", x, input_.channels, 2, size_divisor());
-  auto tokens = patch_embed_->forward(options_.repeat3 ? x.expand({-1, 3, -1, -1}) : x);
+  auto tokens = embed(options_.repeat3 ? x.expand({-1, 3, -1, -1}) : x);
   std::vector<at::Tensor> skips;  // what goes into each stage, finest first
   for (std::size_t i = 0; i < kStages; ++i) {
     skips.push_back(tokens);
-    tokens = encoder_[i]->forward(tokens);
-    if (i + 1 < kStages) tokens = merging_[i]->forward(tokens);
+    tokens = down(i, tokens);
   }
-  tokens = norm_->forward(tokens);
   std::vector<at::Tensor> maps{picture(tokens)};
   for (std::size_t i = 1; i < std::min(count, kStages); ++i) {
     skips.pop_back();
-    const auto joined = at::cat({expand_[i - 1]->forward(tokens), skips.back()}, -1);
-    tokens = decoder_[i - 1]->forward(on_tokens(*join_[i - 1], joined));
-    if (i + 1 == kStages) tokens = norm_up_->forward(tokens);
+    tokens = up(i, tokens, skips.back());
     maps.push_back(picture(tokens));
   }
   if (count <= kStages) return maps;
-  const auto finest = picture(up_->forward(tokens));
-  if (averaged()) maps.push_back(at::avg_pool2d(finest, 2));
-  if (maps.size() < count) maps.push_back(finest);
+  const auto last = finest(tokens);
+  if (averaged()) maps.push_back(at::avg_pool2d(last, 2));
+  if (maps.size() < count) maps.push_back(last);
   return maps;
 }
 

@@ -22,6 +22,7 @@ struct Options {
   double drop_path = 0.2;
   std::string bridge = "x2";
   bool repeat3 = false;
+  std::vector<std::string> checkpoint;
 
   static void describe(Schema<Options>& schema);
 };
@@ -62,10 +63,18 @@ class Swinunet final : public Backbone {
   void add_decoder(const std::vector<BlockShape>& shapes,
                    const std::vector<std::vector<double>>& drop_path);
   void draw_weights();
+  at::Tensor embed(const at::Tensor& image) const;
+  /// Tokens after stage i of the encoder, on the grid of the next.
+  at::Tensor down(std::size_t i, const at::Tensor& tokens) const;
+  /// Tokens after stage i of the decoder, 1 to 3.
+  at::Tensor up(std::size_t i, const at::Tensor& tokens, const at::Tensor& skip) const;
+  /// The map at stride 1.
+  at::Tensor finest(const at::Tensor& tokens) const;
   bool averaged() const { return options_.bridge == "x2"; }
 
   Options options_;
   InputSpec input_;
+  networks::Checkpointing checkpointing_;
   std::shared_ptr<PatchEmbed> patch_embed_;
   std::vector<std::shared_ptr<Stage>> encoder_;         // finest first
   std::vector<std::shared_ptr<PatchMerging>> merging_;  // after each stage but the last

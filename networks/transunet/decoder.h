@@ -1,6 +1,7 @@
 #pragma once
 
 #include "convolution.h"
+#include "covector/networks/checkpointing.h"
 #include "covector/networks/norms.h"
 
 #include <torch/nn/module.h>
@@ -41,8 +42,9 @@ class Decoder final : public torch::nn::Module {
   /// @param channels  of the levels, coarsest first; each level but the first has twice the size of
   ///                  the one before
   /// @param skips     channels of the skip connection of each level but the first; 0 is none
+  /// @param checkpointing  of "decoder1", the first convolution, and "decoder2" to "decoder5"
   Decoder(std::int64_t in, const std::vector<std::int64_t>& channels,
-          const std::vector<std::int64_t>& skips);
+          const std::vector<std::int64_t>& skips, networks::Checkpointing checkpointing);
   /// The `count` coarsest levels.
   /// @param x      [N, in, h, w]
   /// @param skips  maps of the skip connections, coarsest first; further blocks have none
@@ -50,6 +52,10 @@ class Decoder final : public torch::nn::Module {
                                  std::size_t count);
 
  private:
+  at::Tensor start(const at::Tensor& x) const;
+  at::Tensor block(std::size_t i, const networks::Maps& map_and_skip) const;
+
+  networks::Checkpointing checkpointing_;
   std::shared_ptr<ConvNormRelu> start_;
   std::vector<std::shared_ptr<DecoderBlock>> blocks_;  // coarsest first
 };

@@ -70,6 +70,9 @@ void Options::describe(Schema<Options>& schema) {
       .doc("of the pyramid levels, which are the decoder's, coarsest first")
       .require([](const auto& channels) { return channels.size() == 5; }, "five numbers")
       .at_least(1);
+  networks::describe_checkpoint(schema.field("checkpoint", &Options::checkpoint),
+                                networks::stage_names(5, 5),
+                                "; the encoder's last is the transformer");
 }
 
 }  // namespace covector::transunet

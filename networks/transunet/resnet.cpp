@@ -44,7 +44,9 @@ at::Tensor ResnetUnit::forward(const at::Tensor& x) const {
   return at::relu_(y);
 }
 
-Resnet::Resnet(std::int64_t in, std::int64_t width, const std::vector<std::int64_t>& units) {
+Resnet::Resnet(std::int64_t in, std::int64_t width, const std::vector<std::int64_t>& units,
+               networks::Checkpointing checkpointing)
+    : checkpointing_(std::move(checkpointing)) {
   const auto root = register_module("root", std::make_shared<torch::nn::Module>());
   root_ = root->register_module(
       "conv", std::make_shared<BiaslessConv>(in, width, 7, Filters::standardized, 2));
@@ -66,14 +68,28 @@ Resnet::Resnet(std::int64_t in, std::int64_t width, const std::vector<std::int64
   }
 }
 
-std::vector<at::Tensor> Resnet::forward(const at::Tensor& x) const {
-  auto y = root_norm_->forward(root_->forward(x), kRelu);
-  std::vector<at::Tensor> maps{y};
-  y = at::max_pool2d(y, 3, 2);  // without padding: H / 4 - 1
-  for (const auto& stage : stages_) {
-    for (const auto& unit : stage) y = unit->forward(y);
-    maps.push_back(y);
+at::Tensor Resnet::root(const at::Tensor& x) const {
+  const auto piece = [conv = root_, norm = root_norm_](const networks::Maps& in) {
+    return norm->forward(conv->forward(in[0]), kRelu);
+  };
+  return checkpointing_.run("encoder1", {root_, root_norm_}, {x}, piece);
+}
+
+at::Tensor Resnet::stage(std::size_t i, at::Tensor x) const {
+  for (const auto& unit : stages_.at(i)) {
+    const bool first = i == 0 && unit == stages_[0].front();
+    const auto piece = [unit, first](const networks::Maps& in) {
+      // Without padding: from H / 2 to H / 4 - 1.
+      return unit->forward(first ? at::max_pool2d(in[0], 3, 2) : in[0]);
+    };
+    x = checkpointing_.run("encoder" + std::to_string(i + 2), {unit}, {x}, piece);
   }
+  return x;
+}
+
+std::vector<at::Tensor> Resnet::forward(const at::Tensor& x) const {
+  std::vector<at::Tensor> maps{root(x)};
+  for (std::size_t i = 0; i < stages_.size(); ++i) maps.push_back(stage(i, maps.back()));
   // Only what the decoder sees is padded; the next stage has seen the map as it was.
   auto& short_map = maps.at(1);
   const auto rows = maps[0].size(2) / 2 - short_map.size(2);

@@ -2,6 +2,7 @@
 
 #include "convolution.h"
 #include "covector/networks/blocks.h"
+#include "covector/networks/checkpointing.h"
 
 #include <torch/nn/module.h>
 
@@ -33,7 +34,9 @@ class Resnet final : public torch::nn::Module {
   /// @param in     channels of the image
   /// @param width  of the first stage; a multiple of 32, the number of groups
   /// @param units  of each of the three stages
-  Resnet(std::int64_t in, std::int64_t width, const std::vector<std::int64_t>& units);
+  /// @param checkpointing  of "encoder1", the first convolution, and "encoder2" to "encoder4"
+  Resnet(std::int64_t in, std::int64_t width, const std::vector<std::int64_t>& units,
+         networks::Checkpointing checkpointing);
   /// @param x  [N, in, H, W], sides multiples of 16
   /// @returns  coarsest first: 16 width at stride 16, then the skip connections of 8 width at
   ///           stride 8, 4 width at 4 (one pixel short, so zero at the bottom and right) and width
@@ -41,6 +44,11 @@ class Resnet final : public torch::nn::Module {
   std::vector<at::Tensor> forward(const at::Tensor& x) const;
 
  private:
+  at::Tensor root(const at::Tensor& x) const;
+  /// A stage of the three on the map before it.
+  at::Tensor stage(std::size_t i, at::Tensor x) const;
+
+  networks::Checkpointing checkpointing_;
   std::shared_ptr<BiaslessConv> root_;
   std::shared_ptr<networks::GroupNorm> root_norm_;
   std::vector<std::vector<std::shared_ptr<ResnetUnit>>> stages_;  // finest first

@@ -86,7 +86,8 @@ at::Tensor TransformerLayer::forward(const at::Tensor& x) const {
   return y + mlp_->forward(mlp_norm_->forward(y));
 }
 
-Encoder::Encoder(const TransformerShape& shape) {
+Encoder::Encoder(const TransformerShape& shape, networks::Checkpointing checkpointing)
+    : checkpointing_(std::move(checkpointing)) {
   const auto list = register_module("layer", std::make_shared<torch::nn::Module>());
   for (std::int64_t i = 0; i < shape.layers; ++i)
     layers_.push_back(
@@ -95,7 +96,9 @@ Encoder::Encoder(const TransformerShape& shape) {
 }
 
 at::Tensor Encoder::forward(at::Tensor x) const {
-  for (const auto& layer : layers_) x = layer->forward(x);
+  for (const auto& layer : layers_)
+    x = checkpointing_.run("encoder5", {layer}, {x},
+                           [layer](const networks::Maps& in) { return layer->forward(in[0]); });
   return norm_->forward(x);
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "covector/networks/blocks.h"
+#include "covector/networks/checkpointing.h"
 #include "covector/networks/norms.h"
 #include "covector/networks/tokens.h"
 
@@ -82,11 +83,13 @@ class TransformerLayer final : public torch::nn::Module {
 /// Source: A. Dosovitskiy et al., An Image is Worth 16x16 Words, ICLR 2021.
 class Encoder final : public torch::nn::Module {
  public:
-  explicit Encoder(const TransformerShape& shape);
+  /// @param checkpointing  of "encoder5", layer by layer
+  Encoder(const TransformerShape& shape, networks::Checkpointing checkpointing);
   /// @param x  tokens [N, T, hidden]
   at::Tensor forward(at::Tensor x) const;
 
  private:
+  networks::Checkpointing checkpointing_;
   std::vector<std::shared_ptr<TransformerLayer>> layers_;
   std::shared_ptr<networks::LayerNorm> norm_;
 };

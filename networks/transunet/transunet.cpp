@@ -4,6 +4,7 @@
 
 #include <torch/types.h>
 
+#include <algorithm>
 #include <sstream>
 #include <stdexcept>
 
@@ -41,15 +42,17 @@ Transunet::Transunet(const Options& options, const InputSpec& input)
   const TransformerShape shape{options_.layers, options_.hidden,  options_.mlp,
                                options_.heads,  options_.dropout, options_.attention_dropout};
   const auto transformer = register_module("transformer", std::make_shared<torch::nn::Module>());
-  resnet_ = std::make_shared<Resnet>(in, width, options_.units);
+  const networks::Checkpointing checkpointing(options_.checkpoint);
+  resnet_ = std::make_shared<Resnet>(in, width, options_.units, checkpointing);
   embeddings_ = transformer->register_module(
       "embeddings",
       std::make_shared<Embeddings>(resnet_, 16 * width, options_.image_size / kStride, shape));
-  transformer_ = transformer->register_module("encoder", std::make_shared<Encoder>(shape));
+  transformer_ =
+      transformer->register_module("encoder", std::make_shared<Encoder>(shape, checkpointing));
   decoder_ = register_module(
-      "decoder",
-      std::make_shared<Decoder>(options_.hidden, options_.channels,
-                                std::vector<std::int64_t>{8 * width, 4 * width, width, 0}));
+      "decoder", std::make_shared<Decoder>(
+                     options_.hidden, options_.channels,
+                     std::vector<std::int64_t>{8 * width, 4 * width, width, 0}, checkpointing));
 }
 
 std::vector<at::Tensor> Transunet::encoder(const at::Tensor& x) const {
@@ -72,6 +75,13 @@ std::vector<at::Tensor> Transunet::levels(const at::Tensor& x, std::size_t count
   return decoder_->levels(coarsest, maps, count);
 }
 
+void Transunet::check_batch(const std::vector<std::int64_t>& size, std::int64_t) const {
+  if (std::all_of(size.begin(), size.end(), [](auto side) { return side >= kLeastSide; })) return;
+  throw RecipeError("[backbone] 'transunet' takes sides of at least " + std::to_string(kLeastSide) +
+                    ": at stride 16 it normalises each channel by itself, and of a single pixel "
+                    "that leaves nothing. Take larger views");
+}
+
 std::size_t Transunet::level_of(std::string_view name) const {
   constexpr std::string_view kBlocks = "decoder.blocks.";
   return name.starts_with(kBlocks) ? static_cast<std::size_t>(name[kBlocks.size()] - '0') + 1 : 0;
@@ -82,7 +92,9 @@ bool Transunet::in_encoder(std::string_view name) const {
 }
 
 std::shared_ptr<Backbone> Transunet::fresh() const {
-  return std::make_shared<Transunet>(options_, input_);
+  auto options = options_;
+  options.dropout = options.attention_dropout = 0;
+  return std::make_shared<Transunet>(options, input_);
 }
 
 }  // namespace covector::transunet

@@ -21,6 +21,7 @@ struct Options {
   double dropout = 0.1;
   double attention_dropout = 0.0;
   std::vector<std::int64_t> channels{512, 256, 128, 64, 16};
+  std::vector<std::string> checkpoint;
 
   static void describe(Schema<Options>& schema);
 };
@@ -40,6 +41,7 @@ class Transunet final : public Backbone {
   std::int64_t encoder_channels() const override { return options_.hidden; }
   std::vector<std::int64_t> channels() const override { return options_.channels; }
   std::vector<std::int64_t> strides() const override { return {16, 8, 4, 2, 1}; }
+  void check_batch(const std::vector<std::int64_t>& size, std::int64_t batch) const override;
   std::int64_t size_divisor() const override { return 16; }
   std::int64_t dimensions() const override { return 2; }
   std::size_t level_of(std::string_view name) const override;

@@ -41,6 +41,8 @@ void Options::describe(Schema<Options>& schema) {
       .doc(
           "show images of one channel to a first convolution of three, as the released weights "
           "have it");
+  networks::describe_checkpoint(schema.field("checkpoint", &Options::checkpoint),
+                                networks::stage_names(5, 5));
 }
 
 }  // namespace covector::ukan

@@ -4,6 +4,8 @@
 
 #include <torch/types.h>
 
+#include <algorithm>
+
 namespace covector::ukan {
 
 using networks::BatchNorm;
@@ -50,7 +52,8 @@ at::Tensor ConvPair::forward(const at::Tensor& x) const {
   return y;
 }
 
-Ukan::Ukan(const Options& options, const InputSpec& input) : options_(options), input_(input) {
+Ukan::Ukan(const Options& options, const InputSpec& input)
+    : options_(options), input_(input), checkpointing_(options.checkpoint) {
   check_recipe(options, input);
   const auto& c = options_.channels;
   const std::int64_t in[] = {options_.repeat3 ? 3 : input_.channels, c[0] / 8, c[0] / 4, c[0]};
@@ -108,8 +111,47 @@ bool Ukan::in_encoder(std::string_view name) const {
   return stage_of(name) == 0;
 }
 
+void Ukan::check_batch(const std::vector<std::int64_t>& size, std::int64_t batch) const {
+  if (batch > 1 || std::any_of(size.begin(), size.end(), [](auto side) { return side > 32; }))
+    return;
+  throw RecipeError(
+      "[backbone] 'ukan' cannot be trained on one view of [32, 32] at a time: its batch "
+      "normalisation at stride 32 would see one value a channel, which has no variance. Take "
+      "larger views, or more of them a forward pass");
+}
+
 std::shared_ptr<Backbone> Ukan::fresh() const {
   return std::make_shared<Ukan>(options_, input_);
+}
+
+at::Tensor Ukan::down(std::size_t i, const at::Tensor& map) const {
+  const auto& pair = down_[i];
+  return checkpointing_.run(
+      "encoder" + std::to_string(i + 1), {pair}, {map},
+      [pair](const networks::Maps& in) { return networks::max_pool(pair->forward(in[0]), 2); });
+}
+
+at::Tensor Ukan::down_tokens(std::size_t i, const at::Tensor& map) const {
+  const auto& embed = patch_embed_[i];
+  const auto& tokens = down_tokens_[i];
+  const auto piece = [embed, tokens](const networks::Maps& in) {
+    return to_map(tokens.forward(embed->forward(in[0]))).contiguous();
+  };
+  return checkpointing_.run("encoder" + std::to_string(i + 4), {embed, tokens.block, tokens.norm},
+                            {map}, piece);
+}
+
+at::Tensor Ukan::up(std::size_t i, const networks::Maps& map_and_skip) const {
+  const auto& pair = up_.at(i);
+  networks::Modules modules{pair};
+  const auto tokens = i < up_tokens_.size() ? up_tokens_[i] : TokenStage{};
+  if (tokens.block) modules.insert(modules.end(), {tokens.block, tokens.norm});
+  const auto piece = [pair, tokens](const networks::Maps& in) {
+    auto finer = networks::upsample_linear(pair->forward(in[0]), 2, false);
+    if (in.size() > 1) finer = finer + in[1];
+    return tokens.block ? to_map(tokens.forward(to_tokens(finer))).contiguous() : finer;
+  };
+  return checkpointing_.run("decoder" + std::to_string(i + 1), modules, map_and_skip, piece);
 }
 
 // The authors' code applies a ReLU after each pooling and each upsampling. Both keep the values of
@@ -118,14 +160,11 @@ std::vector<at::Tensor> Ukan::encoder(const at::Tensor& x) const {
   networks::check_input("ukan", x, input_.channels, 2, size_divisor());
   std::vector<at::Tensor> maps;
   auto y = options_.repeat3 ? x.expand({-1, 3, -1, -1}) : x;
-  for (const auto& pair : down_) {
-    y = networks::max_pool(pair->forward(y), 2);
+  for (std::size_t i = 0; i < down_.size(); ++i) {
+    y = down(i, y);
     maps.push_back(y);
   }
-  for (std::size_t i = 0; i < patch_embed_.size(); ++i) {
-    const auto tokens = patch_embed_[i]->forward(maps.back());
-    maps.push_back(to_map(down_tokens_[i].forward(tokens)).contiguous());
-  }
+  for (std::size_t i = 0; i < patch_embed_.size(); ++i) maps.push_back(down_tokens(i, maps.back()));
   return maps;
 }
 
@@ -134,10 +173,9 @@ std::vector<at::Tensor> Ukan::levels(const at::Tensor& x, std::size_t count) {
   std::vector<at::Tensor> maps{skips.back()};
   for (std::size_t i = 0; i + 1 < count + left_out(); ++i) {
     skips.pop_back();
-    auto finer = networks::upsample_linear(up_.at(i)->forward(maps.back()), 2, false);
-    if (!skips.empty()) finer = finer + skips.back();
-    if (i < up_tokens_.size()) finer = to_map(up_tokens_[i].forward(to_tokens(finer))).contiguous();
-    maps.push_back(finer);
+    networks::Maps in{maps.back()};
+    if (!skips.empty()) in.push_back(skips.back());
+    maps.push_back(up(i, in));
   }
   maps.erase(maps.begin(), maps.begin() + static_cast<std::ptrdiff_t>(left_out()));
   return maps;

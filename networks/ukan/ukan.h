@@ -3,6 +3,7 @@
 #include "covector/core/backbone.h"
 #include "covector/core/schema.h"
 #include "covector/networks/blocks.h"
+#include "covector/networks/checkpointing.h"
 
 #include "kan_block.h"
 
@@ -16,6 +17,7 @@ struct Options {
   std::vector<std::int64_t> channels{128, 160, 256};
   std::int64_t levels = 6;
   bool repeat3 = false;
+  std::vector<std::string> checkpoint;
 
   static void describe(Schema<Options>& schema);
 };
@@ -57,6 +59,7 @@ class Ukan final : public Backbone {
   std::vector<std::int64_t> channels() const override;
   std::vector<std::int64_t> strides() const override;
   std::int64_t size_divisor() const override { return 32; }
+  void check_batch(const std::vector<std::int64_t>& size, std::int64_t batch) const override;
   std::int64_t dimensions() const override { return 2; }
   std::size_t level_of(std::string_view name) const override;
   bool in_encoder(std::string_view name) const override;
@@ -69,11 +72,16 @@ class Ukan final : public Backbone {
   void add_token_stages();
   /// Maps of the encoder, strides 2, 4, 8, 16, 32.
   std::vector<at::Tensor> encoder(const at::Tensor& x) const;
+  at::Tensor down(std::size_t i, const at::Tensor& map) const;
+  at::Tensor down_tokens(std::size_t i, const at::Tensor& map) const;
+  /// The next finer map of the decoder; there is no skip at stride 1.
+  at::Tensor up(std::size_t i, const networks::Maps& map_and_skip) const;
   /// Levels of all six that `options.levels` leaves out.
   std::size_t left_out() const { return static_cast<std::size_t>(6 - options_.levels); }
 
   Options options_;
   InputSpec input_;
+  networks::Checkpointing checkpointing_;
   std::vector<std::shared_ptr<ConvPair>> down_;           // strides 2, 4, 8
   std::vector<std::shared_ptr<ConvPair>> up_;             // to strides 16, 8, 4, 2, 1
   std::vector<std::shared_ptr<PatchEmbed>> patch_embed_;  // to strides 16, 32

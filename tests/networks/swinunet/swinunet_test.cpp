@@ -1,4 +1,5 @@
 #include "backbone_check.h"
+#include "checkpoint_check.h"
 #include "support/numeric.h"
 
 #include "covector/core/error.h"
@@ -9,11 +10,15 @@
 
 using namespace covector;
 using covector::testing::case_of;
+using covector::testing::check_checkpointing;
 using covector::testing::check_map;
+using covector::testing::check_saved_memory;
 using covector::testing::fill_golden;
 using covector::testing::golden;
 using covector::testing::golden_input;
 using covector::testing::Json;
+using covector::testing::problem_with_stages;
+using covector::testing::Stages;
 using covector::testing::Tolerance;
 using swinunet::Options;
 using swinunet::Swinunet;
@@ -332,4 +337,38 @@ TEST_CASE("options that SwinUNet cannot have are refused", "[swinunet][errors]")
              Contains("'heads' must divide the channels of its stage: 25 does not divide 768"));
   CHECK_THAT(complaint("drop_path", 1.0), Contains("'drop_path' must be between 0"));
   CHECK_THAT(complaint("bridge", "x3"), Contains("'bridge' must be one of \"x2\", \"x4\""));
+}
+
+TEST_CASE("checkpointing changes no bit of a step of the SwinUNet", "[swinunet][checkpointing]") {
+  auto options = small();
+  options.drop_path = 0.5;
+  const auto make = [&](const Stages& stages) {
+    options.checkpoint = stages;
+    return std::make_shared<Swinunet>(options, InputSpec{1, 2});
+  };
+  check_checkpointing(make, networks::stage_names(4, 4), golden_input({2, 1, 64, 96}));
+}
+
+TEST_CASE("checkpointing saves the inner maps of the SwinUNet's blocks",
+          "[swinunet][checkpointing]") {
+  auto options = small();
+  options.drop_path = 0;
+  options.depths = {2, 2, 2, 2};
+  const auto make = [&](const Stages& stages) {
+    options.checkpoint = stages;
+    return std::make_shared<Swinunet>(options, InputSpec{1, 2});
+  };
+  // While decoder4 goes backwards, the four blocks at stride 4 without it keep what goes into GELU
+  // and what comes out, 4 C channels: 4 * 2 * 4 / 4^2 of a map of C channels at stride 1. Of these
+  // decoder4's output is there a second time.
+  check_saved_memory(make, golden_input({1, 1, 128, 128}).to(torch::kFloat32),
+                     (4 * 2 * 4 / 16 - 1) * options.embed_dim * 128 * 128 * 4);
+}
+
+TEST_CASE("stages that the SwinUNet has not are refused", "[swinunet][errors]") {
+  CHECK(
+      problem_with_stages<Options>({"encoder5"})
+          .find(
+              "'checkpoint' must be [\"all\"], or some of encoder1, encoder2, encoder3, encoder4, "
+              "decoder1, decoder2, decoder3, decoder4") != std::string::npos);
 }

@@ -4,6 +4,7 @@
 #include "support/numeric.h"
 
 #include "networks/backbone_check.h"
+#include "networks/checkpoint_check.h"
 
 #include "covector/core/error.h"
 
@@ -267,7 +268,7 @@ TEST_CASE("positions of a larger grid lie between the stored ones", "[transunet]
 
 TEST_CASE("the skip connection that comes out short ends in zeros", "[transunet]") {
   torch::manual_seed(7);
-  transunet::Resnet resnet(1, 32, {1, 1, 1});
+  transunet::Resnet resnet(1, 32, {1, 1, 1}, networks::Checkpointing({}));
   const auto skip = resnet.forward(torch::rand({1, 1, 64, 96})).at(2);
   REQUIRE(skip.sizes() == at::IntArrayRef{1, 128, 16, 24});
   CHECK((skip.select(2, 15) == 0).all().item<bool>());
@@ -362,4 +363,37 @@ TEST_CASE("options that the TransUNet cannot have are refused", "[transunet][err
   says("channels", OptionArray{512, 256}, "be five numbers");
   says("channels", OptionArray{512, 256, 128, 64, 0}, "be at least 1");
   CHECK(problem_with("heads", 16).empty());
+}
+
+TEST_CASE("checkpointing changes no bit of a step of the TransUNet", "[transunet][checkpointing]") {
+  auto options = tiny();
+  options.layers = 2;
+  options.attention_dropout = 0.1;
+  const auto make = [&](const Stages& stages) {
+    options.checkpoint = stages;
+    return std::make_shared<Transunet>(options, InputSpec{1, 2});
+  };
+  check_checkpointing(make, networks::stage_names(5, 5), golden_input({2, 1, 64, 32}));
+}
+
+TEST_CASE("checkpointing keeps one layer of the TransUNet's transformer at a time",
+          "[transunet][checkpointing]") {
+  auto options = tiny();
+  options.layers = 6;
+  options.mlp = 4096;
+  const auto make = [&](const Stages& stages) {
+    options.checkpoint = stages;
+    return std::make_shared<Transunet>(options, InputSpec{1, 2});
+  };
+  // Each layer without it keeps what goes into GELU and what comes out for each of 16 tokens; five
+  // of the six layers do not.
+  check_saved_memory(make, golden_input({1, 1, 64, 64}).to(torch::kFloat32), 5 * 2 * 16 * 4096 * 4);
+}
+
+TEST_CASE("stages that the TransUNet has not are refused", "[transunet][errors]") {
+  CHECK(
+      problem_with_stages<transunet::Options>({"transformer"})
+          .find(
+              "'checkpoint' must be [\"all\"], or some of encoder1, encoder2, encoder3, encoder4, "
+              "encoder5, decoder1, decoder2, decoder3, decoder4, decoder5") != std::string::npos);
 }

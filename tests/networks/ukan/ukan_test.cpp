@@ -1,4 +1,5 @@
 #include "networks/backbone_check.h"
+#include "networks/checkpoint_check.h"
 
 #include "covector/core/error.h"
 
@@ -236,4 +237,35 @@ TEST_CASE("options that U-KAN cannot have are refused", "[ukan][errors]") {
   CHECK(says({{"levels", 4}}, "'levels' must be one of 5, 6"));
   CHECK(problem_with({{"channels", OptionArray{8, 9, 10}}, {"levels", 5}, {"repeat3", true}})
             .empty());
+}
+
+TEST_CASE("checkpointing changes no bit of a step of U-KAN", "[ukan][checkpointing]") {
+  auto options = small();
+  options.levels = GENERATE(5, 6);
+  const auto make = [&](const Stages& stages) {
+    options.checkpoint = stages;
+    return std::make_shared<Ukan>(options, InputSpec{1, 2});
+  };
+  check_checkpointing(make, networks::stage_names(5, 5), golden_input({2, 1, 64, 32}));
+}
+
+TEST_CASE("checkpointing saves the splines of U-KAN's other stages", "[ukan][checkpointing]") {
+  auto options = small();
+  options.channels = {64, 64, 64};
+  const auto make = [&](const Stages& stages) {
+    options.checkpoint = stages;
+    return std::make_shared<Ukan>(options, InputSpec{1, 2});
+  };
+  // Without it the three layers of decoder2 keep the eight splines of each of 64 channels at stride
+  // 8 all the while. A stage of the others is smaller.
+  check_saved_memory(make, golden_input({1, 1, 128, 128}).to(torch::kFloat32),
+                     3 * 8 * 64 * 16 * 16 * 4);
+}
+
+TEST_CASE("stages that U-KAN has not are refused", "[ukan][errors]") {
+  CHECK(
+      problem_with({{"checkpoint", OptionArray{"encoder6"}}})
+          .find(
+              "'checkpoint' must be [\"all\"], or some of encoder1, encoder2, encoder3, encoder4, "
+              "encoder5, decoder1, decoder2, decoder3, decoder4, decoder5") != std::string::npos);
 }
