@@ -2,9 +2,9 @@
 import argparse
 import json
 import pathlib
-import statistics
-import subprocess
 import sys
+
+import rounds
 
 arguments = argparse.ArgumentParser(description=__doc__)
 arguments.add_argument("program", help="cover_step_benchmark of the build folder")
@@ -33,24 +33,14 @@ variants = {
     "covector, bfloat16, system malloc": [*ours, *bfloat16, "--malloc", "system"],
 }
 
-times = {name: {} for name in variants}
-for turn in range(options.rounds):
-    for name, command in variants.items():
-        print(f"round {turn + 1} of {options.rounds}: {name}", file=sys.stderr, flush=True)
-        result = subprocess.run(command, stdout=subprocess.PIPE, text=True)
-        if result.returncode != 0:
-            sys.exit(f"{' '.join(command)} ended with {result.returncode}")
-        for phase, values in json.loads(result.stdout)["milliseconds"].items():
-            times[name].setdefault(phase, []).extend(values)
-
-base = statistics.median(times["authors, float32"]["step"])
+results = rounds.run_in_turn(variants, options.rounds)
+base = rounds.median_of(results["authors, float32"], "step")
 print(f"\nOne step, {options.batch} x {options.size}^2, {options.threads} threads; milliseconds, "
       f"median (quartiles) of {options.rounds * options.steps}\n")
 print("| variant | step | of authors' float32 | forward | backward | optimiser |")
 print("|---|---|---|---|---|---|")
-for name, phases in times.items():
-    low, middle, high = statistics.quantiles(phases["step"], n=4)
-    rest = " | ".join(f"{statistics.median(phases[phase]):.0f}" for phase in ["forward", "backward", "optimiser"])
-    print(f"| {name} | {middle:.0f} ({low:.0f} to {high:.0f}) | {middle / base:.2f} | {rest} |")
+for name, runs in results.items():
+    rest = " | ".join(f"{rounds.median_of(runs, phase):.0f}" for phase in ["forward", "backward", "optimiser"])
+    print(f"| {name} | {rounds.cell(runs, 'step')} | {rounds.median_of(runs, 'step') / base:.2f} | {rest} |")
 if options.json:
-    options.json.write_text(json.dumps({"options": vars(options) | {"json": str(options.json)}, "milliseconds": times}, indent=1))
+    options.json.write_text(json.dumps({"options": vars(options) | {"json": str(options.json)}, "results": results}, indent=1))

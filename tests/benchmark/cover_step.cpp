@@ -5,54 +5,29 @@
 #include "optimiser.h"
 #include "precision.h"
 
-#include <ATen/Context.h>
-#include <ATen/Parallel.h>
-#include <malloc.h>
-#include <torch/types.h>
-
-#include <chrono>
-#include <functional>
-#include <iostream>
-#include <map>
-#include <string>
+#include "timing.h"
 
 using namespace covector;
+using namespace covector::benchmark;
 
 namespace {
 
-struct Settings {
-  std::map<std::string, std::string> values{
-      {"what", "step"}, {"precision", "float32"}, {"malloc", "keep"}, {"layout", "contiguous"},
-      {"plugins", ""},  {"size", "192"},          {"batch", "4"},     {"steps", "5"},
-      {"warm-up", "2"}, {"threads", "2"},
-  };
-  const std::string& text(const std::string& name) const { return values.at(name); }
-  std::int64_t number(const std::string& name) const { return std::stoll(values.at(name)); }
-};
-
-Settings settings_of(int argc, char** argv) {
-  Settings settings;
-  for (int i = 1; i < argc; i += 2) {
-    const std::string name(argv[i]);
-    if (name.substr(0, 2) != "--" || !settings.values.count(name.substr(2)) || i + 1 == argc)
-      throw std::invalid_argument(
-          "usage: cover_step_benchmark [--what step|unet|veu] "
-          "[--precision float32|bfloat16] [--malloc keep|system] "
-          "[--layout contiguous|channels_last] [--plugins FOLDER] "
-          "[--size N] [--batch N] [--steps N] [--warm-up N] [--threads N]");
-    settings.values[name.substr(2)] = argv[i + 1];
-  }
-  return settings;
-}
-
-using Clock = std::chrono::steady_clock;
-
-double milliseconds(Clock::time_point from, Clock::time_point to) {
-  return std::chrono::duration<double, std::milli>(to - from).count();
-}
-
-// Times of the phases of a step, one row a phase and one number a step.
-using Times = std::map<std::string, std::vector<double>>;
+const Settings kDefaults({
+    {"what", "step"},
+    {"precision", "float32"},
+    {"malloc", "keep"},
+    {"layout", "contiguous"},
+    {"size", "192"},
+    {"batch", "4"},
+    {"steps", "5"},
+    {"warm-up", "2"},
+    {"threads", "2"},
+    {"plugins", COVECTOR_PLUGINS},
+});
+constexpr auto kUsage =
+    "cover_step_benchmark [--what step|veu] [--precision float32|bfloat16] "
+    "[--malloc keep|system] [--layout contiguous|channels_last] [--plugins FOLDER] "
+    "[--size N] [--batch N] [--steps N] [--warm-up N] [--threads N]";
 
 class Bench {
  public:
@@ -71,29 +46,9 @@ class Bench {
                                      method_->parameters_of("train"));
   }
 
-  Times run() {
-    const auto what = settings_.text("what");
-    const auto once = what == "step" ? &Bench::step : what == "unet" ? &Bench::unet : &Bench::veu;
-    const auto warm_up = settings_.number("warm-up");
-    Times times;
-    for (std::int64_t i = 0; i < warm_up + settings_.number("steps"); ++i) {
-      Times one;
-      (this->*once)(one);
-      if (i < warm_up) continue;
-      for (auto& [name, values] : one) times[name].push_back(values.front());
-    }
-    return times;
-  }
+  Times once() { return settings_.text("what") == "step" ? step() : veu(); }
 
  private:
-  at::Tensor image() const {
-    const auto side = settings_.number("size");
-    auto x = torch::rand({settings_.number("batch"), 1, side, side});
-    return settings_.text("layout") == "channels_last"
-               ? x.contiguous(at::MemoryFormat::ChannelsLast)
-               : x;
-  }
-
   // A source half as large again, turned and stretched for the fixed view, and one crop.
   Views views() const {
     const auto side = settings_.number("size");
@@ -115,44 +70,27 @@ class Bench {
     return both;
   }
 
-  void step(Times& times) {
+  Times step() {
     auto both = views();
     const auto start = Clock::now();
     at::Tensor loss;
     {
       const Autocast autocast(at::kCPU, settings_.text("precision") == "bfloat16");
-      loss = method_->step(both, "train").loss;
+      loss = method_->step(both, {"train", 0, 1, true}).loss;
     }
     const auto forward = Clock::now();
     loss.backward();
     const auto backward = Clock::now();
     optimiser_->step(1e-4);
     const auto end = Clock::now();
-    times["forward"] = {milliseconds(start, forward)};
-    times["backward"] = {milliseconds(forward, backward)};
-    times["optimiser"] = {milliseconds(backward, end)};
-    times["step"] = {milliseconds(start, end)};
-  }
-
-  // One view through the backbone and back.
-  void unet(Times& times) {
-    const auto x = image();
-    const auto start = Clock::now();
-    auto loss = torch::zeros({});
-    {
-      const Autocast autocast(at::kCPU, settings_.text("precision") == "bfloat16");
-      for (const auto& level : backbone_->pyramid(x))
-        loss = loss + level.to(torch::kFloat32).square().mean();
-    }
-    const auto forward = Clock::now();
-    loss.backward();
-    const auto end = Clock::now();
-    times["forward"] = {milliseconds(start, forward)};
-    times["step"] = {milliseconds(start, end)};
+    return {{"forward", milliseconds(start, forward)},
+            {"backward", milliseconds(forward, backward)},
+            {"optimiser", milliseconds(backward, end)},
+            {"step", milliseconds(start, end)}};
   }
 
   // One unit on the finest level: 8 channels, radius 2.
-  void veu(Times& times) {
+  Times veu() const {
     const auto side = settings_.number("size");
     const std::vector<std::int64_t> shape{settings_.number("batch"), 8, side, side};
     const auto q = torch::randn(shape).set_requires_grad(true);
@@ -162,8 +100,7 @@ class Bench {
     const auto forward = Clock::now();
     v.backward(torch::ones_like(v));
     const auto end = Clock::now();
-    times["forward"] = {milliseconds(start, forward)};
-    times["step"] = {milliseconds(start, end)};
+    return {{"forward", milliseconds(start, forward)}, {"step", milliseconds(start, end)}};
   }
 
   Settings settings_;
@@ -174,45 +111,11 @@ class Bench {
   std::shared_ptr<Optimiser> optimiser_;
 };
 
-void print(const Settings& settings, const Times& times) {
-  std::cout << "{\"settings\": {";
-  const char* comma = "";
-  for (const auto& [name, value] : settings.values) {
-    if (name == "plugins") continue;
-    std::cout << comma << '"' << name << "\": \"" << value << '"';
-    comma = ", ";
-  }
-  std::cout << "}, \"milliseconds\": {";
-  comma = "";
-  for (const auto& [name, values] : times) {
-    std::cout << comma << '"' << name << "\": [";
-    comma = "";
-    for (const auto value : values) {
-      std::cout << comma << value;
-      comma = ", ";
-    }
-    std::cout << ']';
-    comma = ", ";
-  }
-  std::cout << "}}\n";
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
-  try {
-    auto settings = settings_of(argc, argv);
-    if (settings.text("plugins").empty()) settings.values["plugins"] = COVECTOR_PLUGINS;
-    if (settings.text("malloc") == "keep") {  // as the program does
-      mallopt(M_MMAP_MAX, 0);
-      mallopt(M_TRIM_THRESHOLD, -1);
-    }
-    at::set_num_threads(static_cast<int>(settings.number("threads")));
-    torch::manual_seed(0);
+  return run_benchmark(kDefaults, argc, argv, kUsage, [](const Settings& settings) {
     Bench bench(settings);
-    print(settings, bench.run());
-  } catch (const std::exception& error) {
-    std::cerr << "cover_step_benchmark: " << error.what() << '\n';
-    return 1;
-  }
+    return time_steps(settings, [&] { return bench.once(); });
+  });
 }
