@@ -26,10 +26,13 @@ Autocast::~Autocast() {
 
 namespace {
 
+// With one channel or one voxel a tensor lies in memory as in both layouts, and convolutions go by
+// its strides; contiguous() would leave them.
 at::Tensor channels_last(const at::Tensor& tensor) {
-  if (tensor.dim() == 4) return tensor.contiguous(at::MemoryFormat::ChannelsLast);
-  if (tensor.dim() == 5) return tensor.contiguous(at::MemoryFormat::ChannelsLast3d);
-  return tensor;
+  if (tensor.dim() != 4 && tensor.dim() != 5) return tensor;
+  const auto layout =
+      tensor.dim() == 4 ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::ChannelsLast3d;
+  return tensor.suggest_memory_format() == layout ? tensor : tensor.clone(layout);
 }
 
 }  // namespace

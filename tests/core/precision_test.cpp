@@ -46,3 +46,17 @@ TEST_CASE("channels go innermost in images and convolutions, and nowhere else", 
   CHECK(views.at("deep").image().strides().vec() == std::vector<std::int64_t>{120, 1, 40, 10, 2});
   CHECK(at::equal(views.at("deep").image(), image));
 }
+
+TEST_CASE("an image of one channel makes a convolution work in channels-last layout",
+          "[precision]") {
+  torch::nn::Conv2d conv(torch::nn::Conv2dOptions(1, 4, 3));
+  use_channels_last(*conv);
+  Views views;
+  views.emplace("flat", View(Batch{torch::rand({2, 1, 5, 6}), std::nullopt, {"a", "b"}}));
+  const auto image = views.at("flat").image().clone();
+  use_channels_last(views);
+  CHECK(at::equal(views.at("flat").image(), image));
+  // [2, 4, 3, 4]
+  CHECK(conv->forward(views.at("flat").image()).strides().vec() ==
+        std::vector<std::int64_t>{48, 1, 16, 4});
+}
