@@ -41,7 +41,7 @@ Part part(const std::string& type, std::vector<std::pair<std::string, OptionValu
 
 std::vector<std::int64_t> view_size(const std::string& option,
                                     const std::vector<std::int64_t>& given,
-                                    const Backbone& backbone) {
+                                    const Backbone& backbone, std::int64_t batch) {
   const auto d = backbone.dimensions();
   auto size = given;
   if (size.size() == 1) size.resize(d, size.front());
@@ -53,6 +53,7 @@ std::vector<std::int64_t> view_size(const std::string& option,
     throw RecipeError("[method] '" + option + "' must be a multiple of " + std::to_string(divisor) +
                       " along every axis, which the backbone asks for; got " +
                       to_toml(array_of(size)));
+  backbone.check_batch(size, batch);
   return size;
 }
 

@@ -26,7 +26,8 @@ std::shared_ptr<Head> head(std::int64_t in, const Options& options, networks::He
 
 Byol::Byol(const Options& options, std::shared_ptr<Backbone> backbone, const MethodInput& input)
     : options_(options), backbone_(register_module("backbone", std::move(backbone))) {
-  options_.crop = transforms::view_size("crop", options.crop, *backbone_);
+  options_.crop =
+      transforms::view_size("crop", options.crop, *backbone_, input.batch * options.crops);
   const auto norm = networks::head_norm(options.head_norm, input.batch * options.crops);
   projector_ = register_module("projector", head(backbone_->encoder_channels(), options, norm));
   predictor_ = register_module("predictor", head(options.embedding, options, norm));
@@ -64,7 +65,9 @@ StepResult Byol::step(Views& views, const StepInfo& info) {
   auto& second = views.at("second");
   const auto q1 = predictor_->forward(online(first).z);
   const auto q2 = predictor_->forward(online(second).z);
-  const auto l = loss(q1, target(second).z, q2, target(first).z);
+  const auto t1 = target(first).z;
+  const auto t2 = target(second).z;
+  const auto l = loss(q1, t2, q2, t1);
   if (!info.logged) return {l, {}};
   const auto apart = networks::squared_distance(*backbone_, *target_backbone_) +
                      networks::squared_distance(*projector_, *target_projector_);

@@ -62,7 +62,7 @@ DeepCluster::DeepCluster(const Options& options, std::shared_ptr<Backbone> backb
     : options_(options),
       chunk_(input.batch),
       backbone_(register_module("backbone", std::move(backbone))) {
-  options_.crop = transforms::view_size("crop", options.crop, *backbone_);
+  options_.crop = transforms::view_size("crop", options.crop, *backbone_, input.batch);
   const bool plane = backbone_->dimensions() == 2;
   const auto width = backbone_->encoder_channels();
   k_ = options.k.value_or(plane ? 1000 : 20);

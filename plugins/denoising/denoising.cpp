@@ -29,7 +29,7 @@ at::Tensor share_of_bottleneck(const at::Tensor& loss, const std::vector<at::Ten
 Denoising::Denoising(const Options& options, std::shared_ptr<Backbone> backbone,
                      const MethodInput& input)
     : options_(options), backbone_(register_module("backbone", std::move(backbone))) {
-  options_.crop = transforms::view_size("crop", options.crop, *backbone_);
+  options_.crop = transforms::view_size("crop", options.crop, *backbone_, input.batch);
   output_ = register_module("output",
                             networks::output_layer(*backbone_, input.input.channels, "denoising"));
 }

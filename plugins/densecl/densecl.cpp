@@ -29,9 +29,10 @@ at::Tensor matched_cells(const at::Tensor& match) {
 
 }  // namespace
 
-DenseCl::DenseCl(const Options& options, std::shared_ptr<Backbone> backbone, const MethodInput&)
+DenseCl::DenseCl(const Options& options, std::shared_ptr<Backbone> backbone,
+                 const MethodInput& input)
     : options_(options), backbone_(register_module("backbone", std::move(backbone))) {
-  options_.crop = transforms::view_size("crop", options.crop, *backbone_);
+  options_.crop = transforms::view_size("crop", options.crop, *backbone_, input.batch);
   moco_ = register_module(
       "moco", std::make_shared<networks::DenseMoco>(options_, options_.crop, backbone_));
 }

@@ -22,7 +22,7 @@ std::int64_t power(std::int64_t base, std::int64_t exponent) {
 DscPm::DscPm(const Options& options, std::shared_ptr<Backbone> backbone, const MethodInput& input)
     : options_(options), backbone_(register_module("backbone", std::move(backbone))) {
   const auto d = backbone_->dimensions();
-  options_.crop = transforms::view_size("crop", options.crop, *backbone_);
+  options_.crop = transforms::view_size("crop", options.crop, *backbone_, input.batch);
   moco_ = register_module(
       "moco", std::make_shared<networks::DenseMoco>(options_, options_.crop, backbone_));
   const auto prototypes = options.prototypes.value_or(d == 2 ? 256 : 64);

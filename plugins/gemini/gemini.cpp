@@ -39,7 +39,7 @@ Gemini::Gemini(const Options& options, std::shared_ptr<Backbone> backbone, const
     : options_(options),
       convention_(options.convention == "paper" ? GridConvention::paper : GridConvention::released),
       backbone_(register_module("backbone", std::move(backbone))) {
-  options_.crop = transforms::view_size("crop", options.crop, *backbone_);
+  options_.crop = transforms::view_size("crop", options.crop, *backbone_, input.batch);
   transforms::check_voxelwise("gemini", *backbone_);
   if (std::any_of(options_.crop.begin(), options_.crop.end(),
                   [](auto side) { return side % Deformer::kSideDivisor != 0; }))

@@ -18,7 +18,7 @@ Gvsl::Gvsl(const Options& options, std::shared_ptr<Backbone> backbone, const Met
     : options_(options),
       convention_(options.convention == "paper" ? GridConvention::paper : GridConvention::released),
       backbone_(register_module("backbone", std::move(backbone))) {
-  options_.crop = transforms::view_size("crop", options.crop, *backbone_);
+  options_.crop = transforms::view_size("crop", options.crop, *backbone_, input.batch);
   transforms::check_voxelwise("gvsl", *backbone_);
   const auto d = backbone_->dimensions();
   const auto channels = backbone_->channels();

@@ -33,7 +33,7 @@ at::Tensor flat(const at::Tensor& image) {
 Inpainting::Inpainting(const Options& options, std::shared_ptr<Backbone> backbone,
                        const MethodInput& input)
     : options_(options), backbone_(register_module("backbone", std::move(backbone))) {
-  options_.crop = transforms::view_size("crop", options.crop, *backbone_);
+  options_.crop = transforms::view_size("crop", options.crop, *backbone_, input.batch);
   output_ = register_module("output",
                             networks::output_layer(*backbone_, input.input.channels, "inpainting"));
 }

@@ -22,7 +22,8 @@ MocoV2::MocoV2(const Options& options, std::shared_ptr<Backbone> backbone, const
     : options_(options),
       backbone_(register_module("backbone", std::move(backbone))),
       keys_a_pass_(input.batch * options.crops * (options.symmetric ? 2 : 1)) {
-  options_.crop = transforms::view_size("crop", options.crop, *backbone_);
+  options_.crop =
+      transforms::view_size("crop", options.crop, *backbone_, input.batch * options.crops);
   const auto width = backbone_->encoder_channels();
   projector_ = register_module(
       "projector",

@@ -41,7 +41,7 @@ at::Tensor image_loss(const PixPro::Look& prediction, const PixPro::Look& target
 
 PixPro::PixPro(const Options& options, std::shared_ptr<Backbone> backbone, const MethodInput& input)
     : options_(options), backbone_(register_module("backbone", std::move(backbone))) {
-  options_.crop = transforms::view_size("crop", options.crop, *backbone_);
+  options_.crop = transforms::view_size("crop", options.crop, *backbone_, input.batch);
   cells_ = options.cells.value_or(backbone_->dimensions() == 2 ? 24 : 8);
   const auto shortest = *std::min_element(options_.crop.begin(), options_.crop.end());
   if (cells_ * backbone_->strides().back() > shortest)

@@ -14,6 +14,7 @@ namespace {
 
 using transforms::part;
 
+constexpr std::int64_t kLeastClasses = 4;
 constexpr double kForgetting = 0.99;  // of the confusion matrix, a step
 
 bool equal_sides(const std::vector<std::int64_t>& size, std::size_t axes) {
@@ -51,11 +52,13 @@ at::Tensor turned(const at::Tensor& image, std::int64_t label, std::int64_t clas
   return torch::rot90(image, (label - 1) % 3 + 1, planes[(label - 1) / 3]);
 }
 
-Rotation::Rotation(const Options& options, std::shared_ptr<Backbone> backbone, const MethodInput&)
+Rotation::Rotation(const Options& options, std::shared_ptr<Backbone> backbone,
+                   const MethodInput& input)
     : options_(options), backbone_(register_module("backbone", std::move(backbone))) {
-  options_.crop = transforms::view_size("crop", options.crop, *backbone_);
-  classes_ = classes_of(options.classes, options_.crop);
   all_ = options.rotations.value_or(backbone_->dimensions() == 2 ? "all" : "one") == "all";
+  options_.crop = transforms::view_size("crop", options.crop, *backbone_,
+                                        all_ ? kLeastClasses * input.batch : input.batch);
+  classes_ = classes_of(options.classes, options_.crop);
   classifier_ = register_module(
       "classifier", std::make_shared<networks::Linear>(backbone_->encoder_channels(), classes_));
   const torch::NoGradGuard no_grad;

@@ -11,9 +11,9 @@
 
 namespace covector::setsim {
 
-SetSim::SetSim(const Options& options, std::shared_ptr<Backbone> backbone, const MethodInput&)
+SetSim::SetSim(const Options& options, std::shared_ptr<Backbone> backbone, const MethodInput& input)
     : options_(options), backbone_(register_module("backbone", std::move(backbone))) {
-  options_.crop = transforms::view_size("crop", options.crop, *backbone_);
+  options_.crop = transforms::view_size("crop", options.crop, *backbone_, input.batch);
   moco_ = register_module(
       "moco", std::make_shared<networks::DenseMoco>(options_, options_.crop, backbone_));
 }

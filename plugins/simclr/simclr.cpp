@@ -38,8 +38,8 @@ at::Tensor negative_cosine(const at::Tensor& first, const at::Tensor& second) {
 
 SimClr::SimClr(const Options& options, std::shared_ptr<Backbone> backbone, const MethodInput& input)
     : options_(options), backbone_(register_module("backbone", std::move(backbone))) {
-  options_.crop = transforms::view_size("crop", options.crop, *backbone_);
   const auto rows = input.batch * options.crops;
+  options_.crop = transforms::view_size("crop", options.crop, *backbone_, 2 * rows);
   if (rows < 2)
     throw RecipeError(
         "[method] 'simclr' finds its negatives among the other samples of a batch, and there are "

@@ -13,7 +13,8 @@ using networks::HeadLayer;
 SimSiam::SimSiam(const Options& options, std::shared_ptr<Backbone> backbone,
                  const MethodInput& input)
     : options_(options), backbone_(register_module("backbone", std::move(backbone))) {
-  options_.crop = transforms::view_size("crop", options.crop, *backbone_);
+  options_.crop =
+      transforms::view_size("crop", options.crop, *backbone_, input.batch * options.crops);
   const auto width = backbone_->encoder_channels();
   const auto hidden = options.hidden.value_or(width);
   const auto norm = networks::head_norm(options.head_norm, input.batch * options.crops);
@@ -49,7 +50,9 @@ StepResult SimSiam::step(Views& views, const StepInfo& info) {
   // One view after the other: each has batch statistics of its own.
   const auto z1 = features(views.at("first")).z;
   const auto z2 = features(views.at("second")).z;
-  const auto l = loss(predictor_->forward(z1), z2, predictor_->forward(z2), z1);
+  const auto p1 = predictor_->forward(z1);
+  const auto p2 = predictor_->forward(z2);
+  const auto l = loss(p1, z2, p2, z1);
   if (!info.logged) return {l, {}};
   return {l, {{"simsiam/projection_cosine", losses::cosine_to(z1, z2).mean().detach()}}};
 }

@@ -19,9 +19,9 @@ using losses::unit;
 
 }  // namespace
 
-Vader::Vader(const Options& options, std::shared_ptr<Backbone> backbone, const MethodInput&)
+Vader::Vader(const Options& options, std::shared_ptr<Backbone> backbone, const MethodInput& input)
     : options_(options), backbone_(register_module("backbone", std::move(backbone))) {
-  options_.crop = transforms::view_size("crop", options.crop, *backbone_);
+  options_.crop = transforms::view_size("crop", options.crop, *backbone_, input.batch);
   pixels_ = options.pixels.value_or(backbone_->dimensions() == 2 ? 32 : 256);
   transforms::check_voxelwise("vader", *backbone_);
   const auto voxels = std::accumulate(options_.crop.begin(), options_.crop.end(), std::int64_t{1},

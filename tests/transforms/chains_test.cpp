@@ -50,13 +50,13 @@ TEST_CASE("a part is a table with its type first", "[transforms]") {
 TEST_CASE("the size of views has one number an axis, or one for all", "[transforms]") {
   const testing::SmallBackbone flat({1, 2});
   const testing::SmallBackbone deep({1, 3});
-  CHECK(view_size("crop", {8}, flat) == Size{8, 8});
-  CHECK(view_size("crop", {8, 12}, flat) == Size{8, 12});
-  CHECK(view_size("crop", {4}, deep) == Size{4, 4, 4});
-  CHECK_THROWS_WITH(view_size("crop", {8, 8}, deep),
+  CHECK(view_size("crop", {8}, flat, 1) == Size{8, 8});
+  CHECK(view_size("crop", {8, 12}, flat, 1) == Size{8, 12});
+  CHECK(view_size("crop", {4}, deep, 1) == Size{4, 4, 4});
+  CHECK_THROWS_WITH(view_size("crop", {8, 8}, deep, 1),
                     "[method] 'crop' has 2 numbers, the images have 3 axes");
-  CHECK_THROWS_AS(view_size("crop", {8, 8}, deep), RecipeError);
-  CHECK_THROWS_WITH(view_size("patch", {8, 6}, flat),
+  CHECK_THROWS_AS(view_size("crop", {8, 8}, deep, 1), RecipeError);
+  CHECK_THROWS_WITH(view_size("patch", {8, 6}, flat, 1),
                     "[method] 'patch' must be a multiple of 4 along every axis, which the backbone "
                     "asks for; got [8, 6]");
 }

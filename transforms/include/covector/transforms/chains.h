@@ -15,11 +15,12 @@ COVECTOR_API Part part(const std::string& type,
                        std::vector<std::pair<std::string, OptionValue>> options = {});
 
 /// One number an axis from a method's option, e.g. "crop".
-/// Throws RecipeError "[method] 'crop' has 2 numbers, the images have 3 axes", and where a side is
-/// not a multiple of the backbone's divisor.
+/// Throws RecipeError "[method] 'crop' has 2 numbers, the images have 3 axes", where a side is not a
+/// multiple of the backbone's divisor, and what Backbone::check_batch() throws.
+/// @param batch  views that pass through the backbone together in training
 COVECTOR_API std::vector<std::int64_t> view_size(const std::string& option,
                                                  const std::vector<std::int64_t>& given,
-                                                 const Backbone& backbone);
+                                                 const Backbone& backbone, std::int64_t batch);
 /// Throws RecipeError "[backbone] the finest level has stride 2; method 'gvsl' compares voxels and
 /// needs stride 1" unless it has.
 COVECTOR_API void check_voxelwise(const std::string& method, const Backbone& backbone);
