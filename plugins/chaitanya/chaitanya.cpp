@@ -4,6 +4,7 @@
 #include "regions.h"
 
 #include "covector/losses/contrast.h"
+#include "covector/networks/frozen.h"
 #include "covector/networks/pooling.h"
 #include "covector/transforms/chains.h"
 
@@ -24,24 +25,38 @@ OptionArray array_of(const std::vector<std::int64_t>& numbers) {
   return {numbers.begin(), numbers.end()};
 }
 
-/// While it lives the encoder takes no gradient: no graph of it is kept, and its parameters are
-/// ready for the other stage again afterwards.
+/// While it lives the encoder is in evaluation mode and takes no gradient: no graph of it is kept,
+/// its running statistics stay, and it is ready for the other stage again afterwards.
 class FrozenEncoder {
  public:
-  explicit FrozenEncoder(const Backbone& backbone) {
+  explicit FrozenEncoder(Backbone& backbone)
+      : backbone_(backbone), was_training_(backbone.is_training()) {
+    if (was_training_)
+      networks::train_parts(backbone, [&](const auto& name) { return !backbone.in_encoder(name); });
     for (const auto& item : backbone.named_parameters())
       if (item.value().requires_grad() && backbone.in_encoder(item.key()))
         frozen_.push_back(item.value().set_requires_grad(false));
   }
   ~FrozenEncoder() {
     for (auto& parameter : frozen_) parameter.set_requires_grad(true);
+    backbone_.train(was_training_);
   }
   FrozenEncoder(const FrozenEncoder&) = delete;
   FrozenEncoder& operator=(const FrozenEncoder&) = delete;
 
  private:
+  Backbone& backbone_;
+  bool was_training_;
   std::vector<at::Tensor> frozen_;
 };
+
+/// The coarsest level of stride 4 or less that the decoder makes.
+std::int64_t level_of_stride_4(const Backbone& backbone) {
+  const auto strides = backbone.strides();
+  const auto found =
+      std::find_if(strides.begin() + 1, strides.end(), [](auto stride) { return stride <= 4; });
+  return found - strides.begin();
+}
 
 }  // namespace
 
@@ -49,19 +64,20 @@ Chaitanya::Chaitanya(const Options& options, std::shared_ptr<Backbone> backbone,
                      const MethodInput& input)
     : options_(options), backbone_(register_module("backbone", std::move(backbone))) {
   const auto d = backbone_->dimensions();
-  options_.crop = transforms::view_size("crop", options.crop, *backbone_);
+  options_.crop = transforms::view_size("crop", options.crop, *backbone_, input.batch);
   if (options_.crop_share.empty())
     options_.crop_share = d == 2 ? std::vector<double>{0.52, 0.52} : std::vector<double>{0.5, 0.9};
+  level_ = options_.level.value_or(level_of_stride_4(*backbone_));
   const auto levels = static_cast<std::int64_t>(backbone_->channels().size());
-  if (options_.level >= levels)
-    throw RecipeError("[method] 'level' is " + std::to_string(options_.level) +
+  if (level_ >= levels)
+    throw RecipeError("[method] 'level' is " + std::to_string(level_) +
                       ", the backbone has levels 0 to " + std::to_string(levels - 1));
   if (options_.positives == "partitions" && d == 2)
     throw RecipeError(
         "[method] 'positives' = \"partitions\" needs volumes, whose crops lie somewhere along the "
         "first axis; the images have 2 axes. Take \"views\"");
   auto map = options_.crop;
-  const auto stride = backbone_->strides().at(options_.level);
+  const auto stride = backbone_->strides().at(level_);
   for (auto& side : map) side /= stride;
   check_local_map(map);
 
@@ -75,7 +91,7 @@ Chaitanya::Chaitanya(const Options& options, std::shared_ptr<Backbone> backbone,
                                            {.width = width, .bias = false}}));
   auto rows = input.batch;
   for (const auto side : map) rows *= side;
-  const auto channels = backbone_->channels().at(options_.level);
+  const auto channels = backbone_->channels().at(level_);
   local_head_ = register_module(
       "local_head", std::make_shared<Head>(
                         channels,
@@ -103,7 +119,7 @@ Chaitanya::Chaitanya(const Options& options, std::shared_ptr<Backbone> backbone,
 
 void Chaitanya::check_local_map(const std::vector<std::int64_t>& size) const {
   if (*std::min_element(size.begin(), size.end()) >= kLeastSide) return;
-  throw RecipeError("[method] level " + std::to_string(options_.level) + " of the backbone is " +
+  throw RecipeError("[method] level " + std::to_string(level_) + " of the backbone is " +
                     to_toml(array_of(size)) + " for views of the size of 'crop'; regions need " +
                     std::to_string(kLeastSide) +
                     " voxels along every axis. Take larger views or a finer 'level'");
@@ -167,8 +183,9 @@ std::vector<at::Tensor> Chaitanya::parameters_of(const std::string& phase) const
   };
   const bool global = phase == "global";
   for (const auto& item : backbone_->named_parameters()) {
+    const bool encodes = backbone_->in_encoder(item.key());
     const auto level = static_cast<std::int64_t>(backbone_->level_of(item.key()));
-    if (global ? level == 0 : 0 < level && level <= options_.level) trained.push_back(item.value());
+    if (global ? encodes : !encodes && level <= level_) trained.push_back(item.value());
   }
   if (global) {
     add(*global_head_);
@@ -233,7 +250,7 @@ at::Tensor Chaitanya::partition_loss(const Views& views, const at::Tensor& first
 // ---- stage 2: regions ---------------------------------------------------------------------------
 
 at::Tensor Chaitanya::embed_regions(const at::Tensor& image, const at::Tensor& corners) const {
-  const auto count = static_cast<std::size_t>(options_.level) + 1;
+  const auto count = static_cast<std::size_t>(level_) + 1;
   const auto map = local_head_->forward(backbone_->levels(image, count).back());
   const auto rows = cut(map, corners);
   return unit(region_head_->forward(rows.flatten(0, 1))).view({rows.size(0), rows.size(1), -1});
@@ -247,7 +264,7 @@ Regions Chaitanya::regions(const Views& views) const {
         "[views] 'local_first' and 'local_second' show different places; method 'chaitanya' "
         "compares the same voxels of both, so what moves them must be shared");
   auto size = first.size();
-  for (auto& side : size) side /= backbone_->strides().at(options_.level);
+  for (auto& side : size) side /= backbone_->strides().at(level_);
   check_local_map(size);
   return regions_of(size);
 }
@@ -270,7 +287,7 @@ void Chaitanya::after_step(std::int64_t, std::int64_t) {
 }
 
 Transfer Chaitanya::transfers() const {
-  return static_cast<Transfer>(options_.level + 1);
+  return static_cast<Transfer>(level_ + 1);
 }
 
 std::map<std::string, Embedding> Chaitanya::embed(Views& views) {

@@ -7,6 +7,7 @@
 #include "covector/networks/queue.h"
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,7 +21,7 @@ struct Options {
   double strength = 0.3;
   std::string positives = "views";
   std::int64_t partitions = 4;
-  std::int64_t level = 2;
+  std::optional<std::int64_t> level;
   bool flatten = false;
   std::int64_t hidden = 1024;
   std::int64_t embedding = 128;
@@ -77,6 +78,7 @@ class Chaitanya final : public Method {
   at::Tensor partition_of(const View& crop, const View& volume) const;
 
   Options options_;
+  std::int64_t level_;  // of the local loss
   std::shared_ptr<Backbone> backbone_;
   std::shared_ptr<networks::Head> global_head_;
   std::shared_ptr<networks::Head> local_head_;

@@ -81,7 +81,9 @@ void Options::describe(Schema<Options>& schema) {
       .doc("parts of a volume along its first axis, for positives = \"partitions\"")
       .at_least(2);
   schema.field("level", &Options::level)
-      .doc("level of the pyramid that the local loss looks at, 0 is the coarsest")
+      .doc(
+          "level of the pyramid that the local loss looks at, 0 is the coarsest; by default the "
+          "decoder's coarsest of stride 4 or less, 2 in the U-Net")
       .at_least(1);
   schema.field("flatten", &Options::flatten)
       .doc(

@@ -21,6 +21,7 @@ using testing::SmallBackbone;
 Options small(std::vector<std::int64_t> crop = {8, 12}) {
   Options options;
   options.crop = std::move(crop);
+  options.level = 2;
   options.hidden = 7;
   options.embedding = 5;
   return options;
@@ -134,9 +135,26 @@ TEST_CASE("each stage has views and parameters of its own", "[chaitanya]") {
     CHECK(view.copies == (view.phase == "global" ? 3 : 1));
 }
 
+TEST_CASE("by default the local map is the one of stride 4, whichever level that is",
+          "[chaitanya]") {
+  const auto transfers = [](std::vector<std::int64_t> strides) {
+    Options options;
+    options.crop = {32};
+    const auto backbone = std::make_shared<SmallBackbone>(
+        InputSpec{}, std::vector<std::int64_t>(strides.size(), 4), strides);
+    return Chaitanya(options, backbone, MethodInput{{}, 2}).transfers();
+  };
+  CHECK(transfers({16, 8, 4, 2, 1}) == Transfer{3});
+  CHECK(transfers({32, 16, 8, 4, 2, 1}) == Transfer{4});
+  CHECK(transfers({32, 16, 8, 4, 1}) == Transfer{4});
+  // Level 0 is the encoder's.
+  CHECK(transfers({4, 2, 1}) == Transfer{2});
+}
+
 TEST_CASE("heads have the widths of the original", "[chaitanya]") {
   auto options = Options{};
   options.crop = {8};
+  options.level = 2;
   const auto method = make(options);
   std::map<std::string, std::int64_t> numbers;
   for (const auto& item : method->named_parameters())
