@@ -36,19 +36,28 @@ std::vector<std::int64_t> groups_of(const Options& options, std::size_t levels) 
   return options.groups;
 }
 
+void check_steps(const std::vector<std::int64_t>& strides) {
+  for (std::size_t i = 1; i < strides.size(); ++i)
+    if (strides[i - 1] % strides[i] != 0)
+      throw RecipeError("[backbone] has levels of stride " + list(strides) +
+                        "; method 'cover' goes from each to the next in whole steps. Take another "
+                        "backbone, or 'vectors' = \"direct\"");
+}
+
 at::Tensor length(const at::Tensor& displacement) {
   return displacement.square().sum(1, true).sqrt();
 }
 
 }  // namespace
 
-Cover::Cover(const Options& options, std::shared_ptr<Backbone> backbone, const MethodInput&)
+Cover::Cover(const Options& options, std::shared_ptr<Backbone> backbone, const MethodInput& input)
     : options_(options),
       convention_(options.form == "paper" ? GridConvention::paper : GridConvention::released),
       backbone_(register_module("backbone", std::move(backbone))) {
-  options_.crop = transforms::view_size("crop", options.crop, *backbone_);
+  options_.crop = transforms::view_size("crop", options.crop, *backbone_, input.batch);
   transforms::check_voxelwise("cover", *backbone_);
   if (options.vectors == "none") return;
+  if (options.vectors == "pyramid") check_steps(backbone_->strides());
   proj_ = register_module("proj",
                           std::make_shared<VectorPyramid>(VectorPyramid::Shape{
                               backbone_->dimensions(), backbone_->channels(), backbone_->strides(),

@@ -535,6 +535,16 @@ TEST_CASE("options that do not fit the backbone or the images are refused", "[co
   CHECK_THROWS_WITH(Cover(small(), coarse, {}),
                     "[backbone] the finest level has stride 2; method 'cover' compares voxels and "
                     "needs stride 1");
+  const auto uneven = std::make_shared<SmallBackbone>(
+      InputSpec{}, std::vector<std::int64_t>{6, 5, 4}, std::vector<std::int64_t>{6, 4, 1});
+  auto twelve = small();
+  twelve.crop = {12, 12};
+  CHECK_THROWS_WITH(Cover(twelve, uneven, {}),
+                    "[backbone] has levels of stride [6, 4, 1]; method 'cover' goes from each to "
+                    "the next in whole steps. Take another backbone, or 'vectors' = \"direct\"");
+  twelve.vectors = "direct";
+  twelve.groups = {2};
+  CHECK_NOTHROW(Cover(twelve, uneven, {}));
 }
 
 TEST_CASE("views of different size are refused", "[cover][errors]") {
