@@ -1,6 +1,5 @@
 #include "weights_formats.h"
 
-#include "number_type.h"
 #include "pickle.h"
 
 #include <ATen/core/Dict.h>
@@ -9,7 +8,6 @@
 #include <torch/csrc/jit/serialization/pickler.h>
 #include <torch/types.h>
 
-#include <algorithm>
 #include <map>
 #include <stdexcept>
 
