@@ -186,6 +186,20 @@ TEST_CASE("damaged archives of torch.save()", "[weights][errors]") {
   refuses("data.pkl", pickles::whole(elsewhere), "it lacks 'archive/data/../x'");
 }
 
+TEST_CASE("an archive that claims more than it can hold is refused before memory is taken",
+          "[weights][errors]") {
+  const ScratchFolder folder;
+  auto bytes = text_of(zip_of(folder / "w.pt", torch_members()));
+  // The directory at the end has an entry a member, in their order: packed and unpacked size stand
+  // 20 and 24 bytes behind its mark. data/0 comes before data.pkl.
+  const auto entry = bytes.find("archive/data/0", bytes.find("PK\x01\x02")) - 46;
+  REQUIRE(bytes.compare(entry, 4, "PK\x01\x02") == 0);
+  for (const auto place : {20, 24}) bytes.replace(entry + place, 4, "\xFF\xFF\xFF\x7F");
+  folder.write("w.pt", bytes);
+  CHECK_THROWS_WITH(read_weights(folder / "w.pt"),
+                    Contains("'archive/data/0' claims more bytes than it can hold"));
+}
+
 TEST_CASE("a file cut short or with a byte changed is noticed", "[weights][errors]") {
   const ScratchFolder folder;
   for (const auto* name : {"w.pt", "w.safetensors"}) {

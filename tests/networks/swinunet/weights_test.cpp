@@ -14,10 +14,10 @@ using Names = std::vector<std::string>;
 
 namespace {
 
-/// Windows of 4, 4, 4 and 4 on grids of 32, 16, 8 and 4.
-Swinunet small() {
+/// Windows of 4 on grids of 32, 16, 8 and 4, for images of 128.
+Swinunet small(std::int64_t size = 128) {
   swinunet::Options options;
-  options.image_size = {128};
+  options.image_size = {size};
   options.window = 4;
   options.embed_dim = 6;
   options.heads = {1, 2, 3, 6};
@@ -86,4 +86,17 @@ TEST_CASE("the authors' buffers are added: an index a block, a mask where window
   const auto back = net.from_published(published);
   CHECK(back.tensors.size() == own.size());
   CHECK(back.ignored.size() == 20);
+}
+
+TEST_CASE("grids that windows do not fill have no mask in the authors' code",
+          "[swinunet][weights]") {
+  // Grids of 40, 20, 10 and 5: only the first two are whole windows of 4.
+  const auto net = small(160);
+  StateDict own;
+  for (const auto& item : net.named_parameters()) own[item.key()] = item.value();
+  Names masks;
+  for (const auto& item : net.to_published(own))
+    if (item.first.ends_with("attn_mask")) masks.push_back(item.first);
+  CHECK(masks == Names{"layers.0.blocks.1.attn_mask", "layers.1.blocks.1.attn_mask",
+                       "layers_up.2.blocks.1.attn_mask", "layers_up.3.blocks.1.attn_mask"});
 }
