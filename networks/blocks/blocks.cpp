@@ -2,6 +2,7 @@
 
 #include "covector/core/check.h"
 #include "covector/networks/group_norm.h"
+#include "ops/linear_resize.h"
 
 #include <torch/types.h>
 
@@ -103,8 +104,7 @@ at::Tensor max_pool(const at::Tensor& x, std::int64_t factor) {
 at::Tensor upsample_linear(const at::Tensor& x, std::int64_t factor, bool align_corners) {
   auto size = x.sizes().slice(2).vec();
   for (auto& side : size) side *= factor;
-  return x.dim() == 4 ? at::upsample_bilinear2d(x, size, align_corners)
-                      : at::upsample_trilinear3d(x, size, align_corners);
+  return ops::linear_resize(x, size, align_corners);
 }
 
 void check_input(std::string_view network, const at::Tensor& x, std::int64_t channels,

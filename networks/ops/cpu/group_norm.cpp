@@ -1,6 +1,7 @@
 #include "ops/group_norm.h"
 
 #include "ops/cpu/capability.h"
+#include "ops/cpu/dtype.h"
 #include "ops/cpu/group_norm_kernel.h"
 
 #include <ATen/Parallel.h>
@@ -31,14 +32,7 @@ const GroupNormKernel& kernel() {
 
 template <class S>
 const NormLoops<S>& loops(const Slabs& slabs) {
-  const auto& both = [&]() -> const NormLoopsOf<S>& {
-    if constexpr (std::is_same_v<S, float>)
-      return kernel().f32;
-    else if constexpr (std::is_same_v<S, double>)
-      return kernel().f64;
-    else
-      return kernel().bf16;
-  }();
+  const auto& both = of_type<S>(kernel());
   return slabs.channels == 1 ? both.one : both.many;
 }
 
@@ -266,24 +260,6 @@ void backward(const at::Tensor& grad, const at::Tensor& input, const at::Tensor&
   }
   std::get<1>(to).copy_(at::tensor(between.of_weight));
   std::get<2>(to).copy_(at::tensor(between.of_bias));
-}
-
-// Calls visit with a number of the type that the loops know a dtype by; false if they know none.
-template <class Visit>
-bool with_type(at::ScalarType dtype, const Visit& visit) {
-  switch (dtype) {
-    case at::kFloat:
-      visit(float());
-      return true;
-    case at::kDouble:
-      visit(double());
-      return true;
-    case at::kBFloat16:
-      visit(BFloat16());
-      return true;
-    default:
-      return false;
-  }
 }
 
 NormForward group_norm(const at::Tensor& input, const at::Tensor& weight, const at::Tensor& bias,

@@ -5,59 +5,6 @@
 namespace covector::networks::ops::cpu {
 namespace {
 
-// Which lanes of a register stand for numbers in memory: all of them, or the first few.
-struct Whole {};
-struct Part {
-  std::int64_t lanes;
-};
-
-typedef std::uint16_t Halves __attribute__((vector_size(kRegisterBytes / 2)));
-typedef std::uint32_t Words __attribute__((vector_size(kRegisterBytes)));
-
-inline Vector<float> read(const float* from, Whole) {
-  return load(from);
-}
-inline Vector<double> read(const double* from, Whole) {
-  return load(from);
-}
-inline Vector<float> read(const BFloat16* from, Whole) {
-  Halves halves;
-  __builtin_memcpy(&halves, from, sizeof(halves));
-  const Words words = __builtin_convertvector(halves, Words) << 16;
-  Vector<float> v;
-  __builtin_memcpy(&v, &words, sizeof(v));
-  return v;
-}
-// Zero in the other lanes.
-template <class S>
-Vector<Wide<S>> read(const S* from, Part part) {
-  S numbers[kLanes<Wide<S>>] = {};
-  for (std::int64_t i = 0; i < part.lanes; ++i) numbers[i] = from[i];
-  return read(numbers, Whole{});
-}
-
-inline void write(float* to, Vector<float> v, Whole) {
-  store(to, v);
-}
-inline void write(double* to, Vector<double> v, Whole) {
-  store(to, v);
-}
-// Rounded to the nearest, ties to even. What is not a number stays none.
-inline void write(BFloat16* to, Vector<float> v, Whole) {
-  Words words;
-  __builtin_memcpy(&words, &v, sizeof(words));
-  const Words rounded = (words + 0x7fffU + ((words >> 16) & 1U)) >> 16;
-  const Words kept = v == v ? rounded : Words{} + 0x7fc0U;
-  const auto halves = __builtin_convertvector(kept, Halves);
-  __builtin_memcpy(to, &halves, sizeof(halves));
-}
-template <class S>
-void write(S* to, Vector<Wide<S>> v, Part part) {
-  S numbers[kLanes<Wide<S>>];
-  write(numbers, v, Whole{});
-  for (std::int64_t i = 0; i < part.lanes; ++i) to[i] = numbers[i];
-}
-
 // v where there is a number in memory, else zero.
 template <class T>
 Vector<T> only(Vector<T> v, Whole) {

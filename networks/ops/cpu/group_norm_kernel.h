@@ -1,5 +1,7 @@
 #pragma once
 
+#include "ops/cpu/numbers.h"
+
 #include <cstdint>
 
 /// The loops of group normalisation with an activation for CPUs, compiled once an instruction set.
@@ -7,23 +9,6 @@
 /// The loops may use no inline function from a header: the linker keeps one copy of each, and might
 /// keep that of an instruction set which the machine lacks.
 namespace covector::networks::ops::cpu {
-
-/// The upper half of a float32.
-struct BFloat16 {
-  std::uint16_t bits;
-};
-
-/// What numbers of one type are computed in.
-template <class S>
-struct WideOf {
-  using Type = S;
-};
-template <>
-struct WideOf<BFloat16> {
-  using Type = float;
-};
-template <class S>
-using Wide = typename WideOf<S>::Type;
 
 /// A map as the loops see it: slabs one after the other in memory, [voxels, channels] each. In
 /// channels-last layout that is a sample, in contiguous layout one channel of a sample; either way
@@ -90,8 +75,6 @@ struct NormLoops {
   void (*gradient)(const BackwardNormCall<S>&, std::int64_t begin, std::int64_t end, T* scratch);
 };
 
-/// Lanes of the widest register of any instruction set.
-inline constexpr std::int64_t kMostLanes = 16;
 /// Rows of numbers, one a channel of each of `repeats` voxels, that a thread needs to itself.
 inline constexpr std::int64_t kNormRows = 5;
 inline std::int64_t norm_scratch(const Slabs& slabs) {

@@ -84,7 +84,9 @@ class COVECTOR_API DoubleConv : public torch::nn::Module {
 COVECTOR_API at::Tensor max_pool(const at::Tensor& x, std::int64_t factor);
 
 /// Linear interpolation onto a grid `factor` times as fine. align_corners: corner centres stay in
-/// place; else corner edges do.
+/// place; else corner edges do. Dtype and layout stay; on CPUs float64, float32 and bfloat16 (added
+/// up in float32) have loops of our own for both layouts, whose results do not depend on the number
+/// of threads. Everything else takes LibTorch's operator.
 /// @param x  [N, C, H, W] or [N, C, D, H, W]
 COVECTOR_API at::Tensor upsample_linear(const at::Tensor& x, std::int64_t factor,
                                         bool align_corners);
