@@ -77,7 +77,7 @@ const fs::path* mask_of(const std::string& stem, const MaskIndex& masks) {
 }  // namespace
 
 void Options::describe(Schema<Options>& schema) {
-  schema.summary("2D or 3D images in a folder, with masks where there are any.");
+  schema.summary("2D or 3D images in a folder, with masks and classes where there are any.");
   schema.field("root", &Options::root).doc("folder of the set");
   schema.field("images", &Options::images)
       .doc("sub-folder of root that holds the images, at any depth; empty: root itself");
@@ -92,6 +92,7 @@ void Options::describe(Schema<Options>& schema) {
       .doc("channels of an image as the network sees it")
       .at_least(std::int64_t{1});
   schema.field("labels", &Options::labels).doc("classes of the masks");
+  schema.field("classes", &Options::classes).doc("classes of whole images");
   schema.field("split", &Options::split).doc("which images train, validate and test");
   schema.field("patient_pattern", &Options::patient_pattern)
       .doc(
@@ -110,8 +111,13 @@ void Options::describe(Schema<Options>& schema) {
     if (options.root.empty()) return std::string("needs root = \"...\", the folder of the set");
     if (!options.masks.empty() && !options.labels.given())
       return std::string("masks need labels.table or labels.groups, which name the classes");
-    if (!options.patient_pattern.empty() && !options.patient_table.empty())
-      return std::string("give patient_pattern or patient_table, not both");
+    const auto sources = int{!options.patient_pattern.empty()} +
+                         int{!options.patient_table.empty()} +
+                         int{!options.classes.patient_column.empty()};
+    if (sources > 1)
+      return std::string(
+          "give one of patient_pattern, patient_table and classes.patient_column, which all name "
+          "patients");
     try {
       const std::regex pattern(options.patient_pattern);
     } catch (const std::regex_error& error) {
@@ -180,7 +186,7 @@ void ImageFolder::add_items(const fs::path& images, const fs::path& masks,
   const auto index = options_.masks.empty() ? MaskIndex{} : masks_under(masks, options_.dimensions);
   const auto before = items_.size();
   for (const auto& found : find_images(images, options_.dimensions)) {
-    Item item{{}, found.stem, {}, found.path, {}, split};
+    Item item{{}, found.stem, {}, found.path, {}, split, {}};
     if (split) item.stem = std::string(to_string(*split)) + "/" + item.stem;
     item.id = item.stem;
     std::replace(item.id.begin(), item.id.end(), '/', '_');
@@ -233,6 +239,27 @@ void ImageFolder::check_ids() const {
                       other->second->image.string() + "; rename one of them");
 }
 
+void ImageFolder::find_classes() {
+  if (!options_.classes.given()) return;
+  std::vector<datasets::ClassedImage> images;
+  for (const auto& item : items_) images.push_back({item.stem, item.image});
+  const datasets::ClassTable table(options_.classes, options_.root, std::move(images));
+  std::vector<Item> usable;
+  for (std::size_t i = 0; i < items_.size(); ++i) {
+    auto item = items_[i];
+    try {
+      item.image_class = table.class_of(i);
+    } catch (const DataError& error) {
+      if (options_.on_error == "stop") throw;
+      skipped_.push_back(error.what());
+      continue;
+    }
+    item.patient = table.patient_of(i);
+    usable.push_back(std::move(item));
+  }
+  items_ = std::move(usable);
+}
+
 void ImageFolder::find_patients() {
   if (!options_.patient_pattern.empty()) {
     const std::regex pattern(options_.patient_pattern);
@@ -268,8 +295,12 @@ void ImageFolder::assign_splits() {
   std::vector<std::optional<Split>> parts;
   if (options.by == "fractions") {
     std::vector<std::string> patients;
-    for (const auto& item : items_) patients.push_back(item.patient);
-    parts = datasets::draw_split(patients, options.fractions, options.seed);
+    std::vector<std::int64_t> classes;
+    for (const auto& item : items_) {
+      patients.push_back(item.patient);
+      if (item.image_class) classes.push_back(*item.image_class);
+    }
+    parts = datasets::draw_split(patients, options.fractions, options.seed, classes);
   } else {
     std::vector<datasets::SplitEntry> entries;
     if (options.by == "file") {
@@ -298,6 +329,16 @@ void ImageFolder::assign_splits() {
   }
 }
 
+void ImageFolder::check_classes() const {
+  std::vector<bool> seen(options_.classes.names.size());
+  for (const auto index : indices(Split::train))
+    if (const auto number = item(index).image_class) seen[static_cast<std::size_t>(*number)] = true;
+  for (std::size_t i = 0; i < seen.size(); ++i)
+    if (!seen[i])
+      throw DataError(options_.root + ": the train split has no image of class '" +
+                      options_.classes.names[i] + "'; look at classes.names and split");
+}
+
 void ImageFolder::drop_unreadable() {
   std::vector<Item> usable;
   for (const auto& item : items_) {
@@ -317,12 +358,14 @@ void ImageFolder::open() {
   table_ = datasets::LabelTable(options_.labels, options_.root);
   find_items();
   check_ids();
+  find_classes();
   if (options_.on_error == "skip") drop_unreadable();
   find_patients();
   assign_splits();
   if (indices(Split::train).empty())
     throw DataError(options_.root + ": the train split is empty; look at split (by = \"" +
                     options_.split.by + "\")");
+  check_classes();
 }
 
 Sample ImageFolder::load(const Item& item) const {
@@ -336,7 +379,8 @@ Sample ImageFolder::load(const Item& item) const {
     label = table_.classes_of(mask.pixels, item.mask);
   }
   auto prepared = datasets::prepare(options_.prepare, image, label, options_.channels, item.image);
-  return {prepared.image, prepared.label, prepared.geometry, item.id, item.patient};
+  return {prepared.image, prepared.label, prepared.geometry,
+          item.id,        item.patient,   item.image_class};
 }
 
 Sample ImageFolder::get(std::int64_t index) const {
@@ -344,7 +388,7 @@ Sample ImageFolder::get(std::int64_t index) const {
 }
 
 Sample ImageFolder::read(const fs::path& file) const {
-  return load({datasets::image_stem(file), {}, {}, file, {}, {}});
+  return load({datasets::image_stem(file), {}, {}, file, {}, {}, {}});
 }
 
 std::vector<std::int64_t> ImageFolder::indices(Split split) const {
@@ -364,6 +408,8 @@ std::string ImageFolder::fingerprint() const {
   }
   if (!options_.labels.table.empty())
     files.push_back(fs::path(options_.root) / options_.labels.table);
+  if (!options_.classes.table.empty())
+    files.push_back(fs::path(options_.root) / options_.classes.table);
   return datasets::fingerprint_of(schema_of<Options>().dump(options_), options_.root, files,
                                   splits);
 }

@@ -4,7 +4,7 @@
 
 #include "covector/core/error.h"
 #include "covector/core/random.h"
-#include "covector/datasets/image.h"
+#include "covector/datasets/image_index.h"
 
 #include <nlohmann/json.hpp>
 
@@ -13,6 +13,7 @@
 #include <cmath>
 #include <fstream>
 #include <map>
+#include <set>
 
 namespace covector::datasets {
 namespace {
@@ -90,43 +91,15 @@ std::ifstream opened(const std::filesystem::path& path) {
   return file;
 }
 
-std::string without_extension(const std::string& name) {
-  const std::filesystem::path path(name);
-  const auto last = has_image_name(path) ? image_stem(path) : path.filename().string();
-  return (path.parent_path() / last).lexically_normal().generic_string();
-}
-
-std::string last_part(const std::string& stem) {
-  return stem.substr(stem.rfind('/') + 1);
-}
-
-using Index = std::multimap<std::string, std::size_t>;
-
-void add_keys(Index& index, const std::string& key, std::size_t image) {
-  index.emplace(key, image);
-  if (key.ends_with("_0000")) index.emplace(key.substr(0, key.size() - 5), image);
-}
-
-std::size_t find_image(const SplitEntry& entry, const Index& whole, const Index& last,
-                       const std::vector<std::string>& stems) {
-  const auto name = without_extension(entry.name);
-  auto range = whole.equal_range(name);
-  if (range.first == range.second) range = last.equal_range(last_part(name));
-  if (range.first == range.second)
-    throw DataError(entry.where + ": '" + entry.name + "' names no image of the set");
-  if (std::next(range.first) != range.second)
-    throw DataError(entry.where + ": '" + entry.name + "' fits " + stems[range.first->second] +
-                    " and " + stems[std::next(range.first)->second] + "; write more of the path");
-  return range.first->second;
-}
-
 }  // namespace
 
 void SplitOptions::describe(Schema<SplitOptions>& schema) {
   schema.summary("Which images train, validate and test.");
   schema.field("by", &SplitOptions::by)
       .doc(
-          "\"fractions\": drawn from seed, kept whole per patient; \"folders\": sub-folders train, "
+          "\"fractions\": drawn from seed, kept whole per patient, each class of images in the "
+          "same "
+          "shares; \"folders\": sub-folders train, "
           "validation (or val), test; \"file\": read from file; \"lists\": one text file a part")
       .one_of({"fractions", "folders", "file", "lists"});
   schema.field("fractions", &SplitOptions::fractions)
@@ -160,34 +133,63 @@ void SplitOptions::describe(Schema<SplitOptions>& schema) {
   });
 }
 
-std::vector<std::optional<Split>> draw_split(const std::vector<std::string>& patients,
-                                             const std::vector<double>& fractions,
-                                             std::int64_t seed) {
-  // Patients in the order of their first image; an image without one gets a key no patient can
-  // have.
+namespace {
+
+// Images that go to one part together.
+struct Group {
+  std::vector<std::size_t> images;
+  std::set<std::int64_t> classes;  // that they belong to
+};
+
+// Patients in the order of their first image; an image without one gets a key no patient can have.
+std::vector<Group> groups_of(const std::vector<std::string>& patients,
+                             const std::vector<std::int64_t>& classes) {
   std::map<std::string, std::size_t> group_of;
-  std::vector<std::vector<std::size_t>> groups;
+  std::vector<Group> groups;
   for (std::size_t i = 0; i < patients.size(); ++i) {
     const auto key = patients[i].empty() ? std::string(1, '\0') + std::to_string(i) : patients[i];
     const auto [group, is_new] = group_of.emplace(key, groups.size());
     if (is_new) groups.emplace_back();
-    groups[group->second].push_back(i);
+    groups[group->second].images.push_back(i);
+    if (!classes.empty()) groups[group->second].classes.insert(classes[i]);
   }
-  const auto total = static_cast<double>(patients.size());
+  return groups;
+}
+
+// Images that each part still lacks; the last part is that which is not used.
+using Lacking = std::array<double, 4>;
+
+Lacking lacking_of(double total, const std::vector<double>& fractions) {
   const double used = fractions[0] + fractions[1] + fractions[2];
-  std::array<double, 4> lacking{fractions[0] * total, fractions[1] * total, fractions[2] * total,
-                                std::max(0.0, 1 - used) * total};
+  Lacking lacking{fractions[0] * total, fractions[1] * total, fractions[2] * total,
+                  std::max(0.0, 1 - used) * total};
   if (lacking[3] < 1e-6) lacking[3] = 0;
+  return lacking;
+}
+
+}  // namespace
+
+std::vector<std::optional<Split>> draw_split(const std::vector<std::string>& patients,
+                                             const std::vector<double>& fractions,
+                                             std::int64_t seed,
+                                             const std::vector<std::int64_t>& classes) {
+  const auto groups = groups_of(patients, classes);
+  std::map<std::set<std::int64_t>, double> sizes;
+  for (const auto& group : groups) sizes[group.classes] += static_cast<double>(group.images.size());
+  std::map<std::set<std::int64_t>, Lacking> lacking;
+  for (const auto& [stratum, size] : sizes) lacking[stratum] = lacking_of(size, fractions);
+
   RandomStream random(static_cast<std::uint64_t>(seed), "split");
   std::vector<std::optional<Split>> out(patients.size());
   constexpr std::array kParts{Split::train, Split::validation, Split::test};
   for (const auto g : random.permutation(static_cast<std::int64_t>(groups.size()))) {
     const auto& group = groups[static_cast<std::size_t>(g)];
-    const auto most = std::max_element(lacking.begin(), lacking.end());
-    *most -= static_cast<double>(group.size());
-    const auto part = static_cast<std::size_t>(most - lacking.begin());
+    auto& parts = lacking[group.classes];
+    const auto most = std::max_element(parts.begin(), parts.end());
+    *most -= static_cast<double>(group.images.size());
+    const auto part = static_cast<std::size_t>(most - parts.begin());
     if (part < kParts.size())
-      for (const auto image : group) out[image] = kParts[part];
+      for (const auto image : group.images) out[image] = kParts[part];
   }
   return out;
 }
@@ -213,15 +215,10 @@ std::vector<SplitEntry> read_split_list(const std::filesystem::path& path, Split
 
 std::vector<std::optional<Split>> match_split(const std::vector<SplitEntry>& entries,
                                               const std::vector<std::string>& stems) {
-  Index whole;
-  Index last;
-  for (std::size_t i = 0; i < stems.size(); ++i) {
-    add_keys(whole, stems[i], i);
-    add_keys(last, last_part(stems[i]), i);
-  }
+  const ImageIndex index(stems);
   std::vector<std::optional<Split>> out(stems.size());
   for (const auto& entry : entries) {
-    auto& part = out[find_image(entry, whole, last, stems)];
+    auto& part = out[index.find(entry.name, entry.where)];
     if (part && *part != entry.split)
       throw DataError(entry.where + ": '" + entry.name + "' is in " +
                       std::string(to_string(*part)) + " and in " +

@@ -68,6 +68,35 @@ TEST_CASE("a drawn split keeps patients whole", "[datasets][splits]") {
   CHECK(std::abs(count(parts, "test") - 18) <= 4);
 }
 
+TEST_CASE("each class is split in the same shares, patients whole", "[splits]") {
+  // 40 images of class 0 and 10 of class 1; the first ten have patients of two images, and that of
+  // the images 38 and 39 is of both classes.
+  std::vector<std::string> patients(50);
+  std::vector<std::int64_t> classes(50);
+  for (std::size_t i = 0; i < 50; ++i) classes[i] = i < 40 ? 0 : 1;
+  for (std::size_t i = 0; i < 10; ++i) patients[i] = "p" + std::to_string(i / 2);
+  patients[39] = patients[40] = "both";
+  for (const std::int64_t seed : {0, 1, 2}) {
+    const auto parts = words(draw_split(patients, {0.5, 0.2, 0.3}, seed, classes));
+    std::map<std::pair<std::int64_t, std::string>, int> count;
+    for (std::size_t i = 0; i < 50; ++i) ++count[{classes[i], parts[i]}];
+    // Class 0: 39 by themselves, of which 19.5, 7.8 and 11.7, and class 1: 9, of which 4.5, 1.8 and
+    // 2.7, are nearest; two images of a patient move one more, and the two of "both" go where they
+    // may.
+    CHECK(std::abs(count[{0, "train"}] - 20) <= 2);
+    CHECK(std::abs(count[{0, "validation"}] - 8) <= 2);
+    CHECK(std::abs(count[{0, "test"}] - 12) <= 2);
+    CHECK(std::abs(count[{1, "train"}] - 5) <= 1);
+    CHECK(std::abs(count[{1, "validation"}] - 2) <= 1);
+    CHECK(std::abs(count[{1, "test"}] - 3) <= 1);
+    for (std::size_t i = 0; i < 10; i += 2) CHECK(parts[i] == parts[i + 1]);
+    CHECK(parts[39] == parts[40]);
+  }
+  // One class for all is no class.
+  CHECK(words(draw_split(patients, {0.5, 0.2, 0.3}, 1, std::vector<std::int64_t>(50, 0))) ==
+        words(draw_split(patients, {0.5, 0.2, 0.3}, 1)));
+}
+
 TEST_CASE("split files of every kind", "[datasets][splits]") {
   const TemporaryFolder folder;
   const Words expected{"train", "test", "", "validation"};

@@ -269,6 +269,128 @@ TEST_CASE("folders that cannot be used are refused", "[image_folder][errors]") {
                 " or " + (folder / "masks/train").string());
 }
 
+TEST_CASE("classes by folder, at any depth, split in the same shares", "[image_folder]") {
+  const TemporaryFolder folder;
+  for (int i = 0; i < 10; ++i) {
+    gray(folder / ("chest_xray/NORMAL/a" + std::to_string(i) + ".png"), i);
+    gray(folder / ("chest_xray/PNEUMONIA/virus/b" + std::to_string(i) + ".png"), i);
+  }
+  auto o = options(folder);
+  o.classes.names = {"PNEUMONIA", "NORMAL"};  // the order is the user's
+  o.split.fractions = {0.5, 0.2, 0.3};
+  CHECK(ImageFolder(o).image_classes() == o.classes.names);
+  CHECK(ImageFolder(o).knows_classes());
+  const auto set = opened(o);
+  CHECK(set.classes().empty());
+  CHECK(set.get(0).image_class == 1);
+  CHECK(set.get(19).image_class == 0);
+  CHECK_FALSE(set.read(folder / "chest_xray/NORMAL/a0.png").image_class);
+  const auto of_class = [&](Split split, std::int64_t number) {
+    const auto all = set.indices(split);
+    return std::count_if(all.begin(), all.end(),
+                         [&](auto i) { return set.image_class(i) == number; });
+  };
+  for (const std::int64_t number : {0, 1}) {
+    CHECK(of_class(Split::train, number) == 5);
+    CHECK(of_class(Split::validation, number) == 2);
+    CHECK(of_class(Split::test, number) == 3);
+  }
+  // Another class, another set.
+  auto renamed = o;
+  renamed.classes.names = {"NORMAL", "PNEUMONIA"};
+  CHECK(opened(renamed).fingerprint() != set.fingerprint());
+}
+
+TEST_CASE("classes and patients from a table with columns of any name", "[image_folder]") {
+  const TemporaryFolder folder;
+  gray(folder / "train/images/1.png", 1);
+  gray(folder / "train/images/2.png", 2);
+  gray(folder / "val/images/1.png", 3);
+  gray(folder / "test/images/c.png", 4);
+  // By path below root, and by name where that is clear.
+  write_file(folder / "list.csv",
+             "split,file,class,person\n"
+             "x,train/images/1.png,sick,p1\n"
+             "x,train/images/2,well,p2\n"
+             "x,val/images/1.png,well,p3\n"
+             "x,c.png,sick,\"p,4\"\n");
+  auto o = options(folder);
+  o.images = "images";
+  o.split.by = "folders";
+  o.classes = {{"well", "sick"}, "table", "list.csv", "file", "class", "person"};
+  const auto set = opened(o);
+  CHECK(ids(set) == Names{"train_1", "train_2", "validation_1", "test_c"});
+  std::vector<std::int64_t> classes;
+  Names patients;
+  for (std::int64_t i = 0; i < set.size(); ++i) {
+    classes.push_back(set.image_class(i).value());
+    CHECK(set.get(i).image_class == classes.back());
+    patients.push_back(set.patient(i));
+  }
+  CHECK(classes == std::vector<std::int64_t>{1, 0, 0, 1});
+  CHECK(patients == Names{"p1", "p2", "p3", "p,4"});
+  const auto before = set.fingerprint();
+  write_file(folder / "list.csv",
+             "file,class,person\ntrain/images/1,well,p\ntrain/images/2,sick,p\nval/images/1,"
+             "well,p\nc,sick,p\n");
+  CHECK(opened(o).fingerprint() != before);
+}
+
+TEST_CASE("what is wrong with the classes of images is told with its place",
+          "[image_folder][errors]") {
+  const TemporaryFolder folder;
+  for (const auto* name : {"a/1.png", "b/1.png", "b/2.png"}) gray(folder / name, 0);
+  const auto list = folder / "list.csv";
+  auto o = options(folder);
+  o.classes = {{"well", "sick"}, "table", "list.csv", "file", "label", ""};
+  const auto table = [&](const std::string& rows, const std::string& words) {
+    write_file(list, "file,label\n" + rows);
+    refuse(o, words);
+  };
+  const std::string all = "a/1.png,well\nb/1.png,sick\n";
+  table(all + "b/2.png,sikc\n",
+        list.string() +
+            ":4: label 'sikc' is no class (well, sick); did you mean 'sick'?; correct "
+            "it, or complete classes.names");
+  table(all + "b/2.png,\n", list.string() + ":4: label '' is no class (well, sick)");
+  table(all + "b/3.png,sick\n", list.string() + ":4: 'b/3.png' names no image of the set");
+  table("1.png,sick\n" + all, list.string() +
+                                  ":2: '1.png' fits a/1 and b/1; write more of the "
+                                  "path");
+  table(all + "a/1,sick\n",
+        list.string() + ":4: 'a/1' has a row already, " + list.string() + ":2; keep one of them");
+  table(all, list.string() + ": has no row for " + (folder / "b/2.png").string() +
+                 "; every image needs a class");
+  write_file(list, "name,label\n");
+  refuse(o, list.string() + ":1: has no column 'file'");
+  o.classes.patient_column = "person";
+  write_file(list, "file,label,person\na/1,well,p1\nb/1,sick,\n");
+  refuse(o, list.string() + ":3: has no person; every image needs a patient");
+  o.classes.table = "none.csv";
+  refuse(o, (folder / "none.csv").string() + ": cannot be opened; check the path");
+
+  // Images without a class are left out where the user says so.
+  o.classes = {{"well", "sick"}, "table", "list.csv", "file", "label", ""};
+  o.on_error = "skip";
+  write_file(list, "file,label\n" + all);
+  const auto set = opened(o);
+  CHECK(ids(set) == Names{"a_1", "b_1"});
+  CHECK_THAT(set.skipped().at(0), Contains("has no row for " + (folder / "b/2.png").string()));
+
+  o = options(folder);
+  o.classes.names = {"a", "c"};
+  refuse(o, (folder / "b/1.png").string() +
+                ": lies below no folder that is named as a class "
+                "(a, c)");
+  gray(folder / "b/a/1.png", 0);
+  o.classes.names = {"a", "b"};
+  refuse(o, (folder / "b/a/1.png").string() + ": lies below folders of two classes, b and a");
+  std::filesystem::remove_all(folder / "b/a");
+  o.classes.names = {"a", "b", "c"};
+  refuse(o, folder.path().string() +
+                ": the train split has no image of class 'c'; look at classes.names and split");
+}
+
 TEST_CASE("options of image_folder that make no sense are refused", "[image_folder][errors]") {
   const auto problem = [](const OptionTable& table, const std::string& words) {
     CHECK_THROWS_WITH(schema_of<Options>().parse(table, "dataset"), Contains(words));
@@ -277,12 +399,24 @@ TEST_CASE("options of image_folder that make no sense are refused", "[image_fold
   problem({{"root", "x"}, {"masks", "m"}}, "masks need labels.table or labels.groups");
   problem({{"root", "x"}, {"patient_pattern", "("}}, "patient_pattern is no regular expression");
   problem({{"root", "x"}, {"patient_pattern", "a"}, {"patient_table", "b"}},
-          "give patient_pattern or patient_table, not both");
+          "give one of patient_pattern, patient_table and classes.patient_column");
   problem({{"root", "x"}, {"dimensions", 4}}, "'dimensions' must be between 2 and 3");
   problem({{"root", "x"}, {"on_error", "ignore"}}, "'on_error' must be one of");
   const auto split = [&](const OptionTable& table, const std::string& words) {
     problem({{"root", "x"}, {"split", table}}, words);
   };
+  const auto classes = [&](const OptionTable& table, const std::string& words) {
+    problem({{"root", "x"}, {"classes", table}}, words);
+  };
+  const OptionArray two{"a", "b"};
+  classes({{"names", OptionArray{"a"}}}, "'names' must be two names or more, all different");
+  classes({{"names", OptionArray{"a", "a"}}}, "'names' must be two names or more, all different");
+  classes({{"names", OptionArray{"a", ""}}}, "'names' must be two names or more, all different");
+  classes({{"names", two}, {"by", "name"}}, "'by' must be one of \"folders\", \"table\"");
+  classes({{"names", two}, {"by", "table"}}, "by = \"table\" needs table = \"...\"");
+  classes({{"by", "table"}, {"table", "t.csv"}}, "needs names = [\"...\", \"...\"]");
+  classes({{"names", two}, {"table", "t.csv"}},
+          "table and patient_column belong to by = \"table\"");
   split({{"by", "file"}}, "by = \"file\" needs file");
   split({{"by", "lists"}}, "by = \"lists\" needs train");
   split({{"fractions", OptionArray{0.9, 0.2, 0}}}, "'fractions' must be three numbers");

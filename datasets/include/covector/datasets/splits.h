@@ -30,13 +30,15 @@ struct SplitEntry {
 };
 
 /// Draws a split. Images of one patient stay together; images without a patient stand alone.
-/// Patients are taken in an order drawn from the seed, each into the part that lacks most images.
+/// Patients are taken in an order drawn from the seed, each into the part that lacks most images of
+/// its classes: patients with the same set of classes are split by themselves.
 /// @param patients   one an image, empty where unknown
 /// @param fractions  of train, validation, test; they sum to at most 1, and what is left is in no
 /// part
-COVECTOR_API std::vector<std::optional<Split>> draw_split(const std::vector<std::string>& patients,
-                                                          const std::vector<double>& fractions,
-                                                          std::int64_t seed);
+/// @param classes    one an image, or empty where there are none
+COVECTOR_API std::vector<std::optional<Split>> draw_split(
+    const std::vector<std::string>& patients, const std::vector<double>& fractions,
+    std::int64_t seed, const std::vector<std::int64_t>& classes = {});
 
 /// Reads a CSV with the columns id and split, a MONAI datalist or Medical Decathlon dataset.json
 /// (training, validation, test), nnU-Net's splits_final.json (a list of folds, of which `fold` is
@@ -47,9 +49,8 @@ COVECTOR_API std::vector<SplitEntry> read_split_file(const std::filesystem::path
 COVECTOR_API std::vector<SplitEntry> read_split_list(const std::filesystem::path& path,
                                                      Split split);
 
-/// Looks each entry up among the images. A name is matched whole and without extension first, then
-/// by its last part; nnU-Net's case ids also match their first channel, CASE_0000. Images that no
-/// entry names are in no part.
+/// Looks each entry up among the images, as ImageIndex does. Images that no entry names are in no
+/// part.
 /// @param stems  of the images: paths relative to the image folder without extension
 /// @throws DataError for a name that fits no image or several, and for an image in two parts
 COVECTOR_API std::vector<std::optional<Split>> match_split(const std::vector<SplitEntry>& entries,
