@@ -1,6 +1,7 @@
 #include "sliding_window.h"
 
 #include "covector/core/check.h"
+#include "covector/networks/sides.h"
 
 #include <torch/types.h>
 
@@ -11,11 +12,6 @@
 
 namespace covector::segmentation {
 namespace {
-
-// Padding before the first voxel; the rest of what is missing goes behind the last.
-std::int64_t margin_before(std::int64_t small, std::int64_t large) {
-  return std::max<std::int64_t>(0, large - small) / 2;
-}
 
 // The cartesian product of the starts along each axis, last axis fastest.
 std::vector<std::vector<std::int64_t>> window_corners(at::IntArrayRef length, at::IntArrayRef size,
@@ -41,33 +37,6 @@ at::Tensor window_of(const at::Tensor& image, at::IntArrayRef corner, at::IntArr
 }
 
 }  // namespace
-
-std::vector<std::int64_t> rounded_up(at::IntArrayRef size, std::int64_t divisor) {
-  auto out = size.vec();
-  for (auto& side : out) side = (side + divisor - 1) / divisor * divisor;
-  return out;
-}
-
-at::Tensor padded_to(const at::Tensor& image, at::IntArrayRef size) {
-  // The operator takes (before, after) pairs from the last axis to the first.
-  std::vector<std::int64_t> pad;
-  for (auto axis = static_cast<std::int64_t>(size.size()) - 1; axis >= 0; --axis) {
-    const auto missing = std::max<std::int64_t>(0, size[axis] - image.size(axis + 2));
-    pad.push_back(margin_before(image.size(axis + 2), size[axis]));
-    pad.push_back(missing - pad.back());
-  }
-  const auto nothing_to_do = std::all_of(pad.begin(), pad.end(), [](auto n) { return n == 0; });
-  return nothing_to_do ? image : at::constant_pad_nd(image, pad, 0);
-}
-
-at::Tensor cropped_to(const at::Tensor& image, at::IntArrayRef size) {
-  auto out = image;
-  for (std::size_t axis = 0; axis < size.size(); ++axis) {
-    const auto dim = static_cast<std::int64_t>(axis) + 2;
-    out = out.narrow(dim, margin_before(size[axis], image.size(dim)), size[axis]);
-  }
-  return out;
-}
 
 std::vector<std::int64_t> window_starts(std::int64_t length, std::int64_t size, double overlap) {
   const auto room = length - size;
@@ -100,8 +69,9 @@ at::Tensor predict_by_windows(const at::Tensor& image, const SlidingWindow& wind
     throw std::invalid_argument("window: expected " + std::to_string(d) + " sides, got " +
                                 std::to_string(window.size.size()));
   const auto spatial = image.sizes().slice(2).vec();
-  const auto size = rounded_up(window.size.empty() ? spatial : window.size, window.divisor);
-  const auto large = padded_to(image, size);
+  const auto size =
+      networks::rounded_up(window.size.empty() ? spatial : window.size, window.divisor);
+  const auto large = networks::padded_to(image, size);
   const auto corners = window_corners(large.sizes().slice(2), size, window.overlap);
 
   at::Tensor sum, weights, weight;
@@ -114,7 +84,7 @@ at::Tensor predict_by_windows(const at::Tensor& image, const SlidingWindow& wind
     std::vector<std::int64_t> expected{static_cast<std::int64_t>(last - first), kAny};
     expected.insert(expected.end(), size.begin(), size.end());
     check_shape("prediction of windows", predicted, expected);
-    if (corners.size() == 1) return cropped_to(predicted, spatial);
+    if (corners.size() == 1) return networks::cropped_to(predicted, spatial);
 
     if (!sum.defined()) {
       std::vector<std::int64_t> shape{1, predicted.size(1)};
@@ -130,7 +100,7 @@ at::Tensor predict_by_windows(const at::Tensor& image, const SlidingWindow& wind
       window_of(weights, corners[i], size).add_(weight);
     }
   }
-  return cropped_to(sum / weights, spatial);
+  return networks::cropped_to(sum / weights, spatial);
 }
 
 }  // namespace covector::segmentation

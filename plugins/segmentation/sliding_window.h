@@ -46,12 +46,4 @@ at::Tensor window_weight(at::IntArrayRef size);
 at::Tensor predict_by_windows(const at::Tensor& image, const SlidingWindow& window,
                               const std::function<at::Tensor(const at::Tensor&)>& predict);
 
-/// Zeros around the image up to `size` an axis, half of them (rounded down) before it; axes that
-/// are large enough stay.
-at::Tensor padded_to(const at::Tensor& image, at::IntArrayRef size);
-/// The inverse: the middle of the given size, where padded_to put the image.
-at::Tensor cropped_to(const at::Tensor& image, at::IntArrayRef size);
-/// The smallest multiples of `divisor` that are not smaller.
-std::vector<std::int64_t> rounded_up(at::IntArrayRef size, std::int64_t divisor);
-
 }  // namespace covector::segmentation
