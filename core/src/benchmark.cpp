@@ -5,6 +5,7 @@
 #include "table.h"
 #include "train_run.h"
 
+#include <functional>
 #include <ostream>
 #include <sstream>
 
@@ -20,6 +21,11 @@ void BenchmarkOptions::describe(Schema<BenchmarkOptions>& schema) {
   schema.field("adapt", &BenchmarkOptions::adapt)
       .doc("recipes of kind adapt; the columns of the table")
       .require(some, "at least one recipe");
+  schema.field("backbones", &BenchmarkOptions::backbones)
+      .doc(
+          "recipes that hold a [backbone], and what else goes with it, and are put on top of every "
+          "pretraining and task; each has rows of its own, compared with its own baseline. Empty: "
+          "the backbone of each recipe");
   schema.field("seeds", &BenchmarkOptions::seeds)
       .doc("seed of each repetition")
       .at_least(0)
@@ -82,24 +88,54 @@ BenchmarkSections read_sections(const Recipe& recipe) {
   return sections;
 }
 
-/// The recipes of a list by stem, each of the kind it has to be.
-std::vector<std::pair<std::string, Recipe>> load_all(const Recipe& benchmark,
-                                                     const std::vector<std::string>& files,
-                                                     const std::string& kind) {
-  std::vector<std::pair<std::string, Recipe>> recipes;
+using Named = std::pair<std::string, Recipe>;
+
+/// The recipes of a list by stem, each as `check` wants it.
+std::vector<Named> load_all(const Recipe& benchmark, const std::vector<std::string>& files,
+                            const std::string& list,
+                            const std::function<void(const Recipe&)>& check) {
+  std::vector<Named> recipes;
   for (const auto& file : files) {
     auto recipe = load_recipe(benchmark.file.parent_path() / file);
-    if (kind_of(recipe) != kind)
-      throw RecipeError("[benchmark] " + kind + ": " + recipe.file.string() + " is of kind " +
-                        kind_of(recipe));
+    check(recipe);
     const auto stem = recipe.file.stem().string();
     for (const auto& other : recipes)
       if (other.first == stem)
-        throw RecipeError("[benchmark] " + kind + ": two recipes are called '" + stem +
+        throw RecipeError("[benchmark] " + list + ": two recipes are called '" + stem +
                           "', which names their folders; rename one");
     recipes.emplace_back(stem, std::move(recipe));
   }
   return recipes;
+}
+
+/// Recipes of the kind that their list is named after.
+std::vector<Named> load_kind(const Recipe& benchmark, const std::vector<std::string>& files,
+                             const std::string& kind) {
+  return load_all(benchmark, files, kind, [&](const Recipe& recipe) {
+    if (kind_of(recipe) != kind)
+      throw RecipeError("[benchmark] " + kind + ": " + recipe.file.string() + " is of kind " +
+                        kind_of(recipe));
+  });
+}
+
+/// What is put on top of the other recipes, by name; nothing, without a name, where none is given.
+std::vector<Named> load_backbones(const Recipe& benchmark, const std::vector<std::string>& files) {
+  if (files.empty()) return {{"", {}}};
+  return load_all(benchmark, files, "backbones", [](const Recipe& recipe) {
+    const auto* backbone = recipe.table.find("backbone");
+    if (!backbone || !backbone->as_table())
+      throw RecipeError("[benchmark] backbones: " + recipe.file.string() +
+                        " has no [backbone] table");
+    if (recipe.table.find("kind"))
+      throw RecipeError("[benchmark] backbones: " + recipe.file.string() + " is of kind " +
+                        kind_of(recipe) +
+                        "; needs one without 'kind', to be put on top of all others");
+  });
+}
+
+Recipe with_backbone(Recipe recipe, const Recipe& backbone) {
+  merge(recipe.table, backbone.table);
+  return recipe;
 }
 
 /// A recipe with a value put in by the benchmark.
@@ -115,18 +151,29 @@ void raise(const std::vector<std::string>& refusals) {
 }
 
 std::string title(const Cell& cell) {
-  return cell.column.empty()
-             ? "pretraining " + cell.row + ", seed " + std::to_string(cell.seed)
-             : cell.row + " on " + cell.column + ", seed " + std::to_string(cell.seed);
+  return (cell.column.empty() ? "pretraining " + cell.row : cell.row + " on " + cell.column) +
+         (cell.backbone.empty() ? "" : " with " + cell.backbone) + ", seed " +
+         std::to_string(cell.seed);
 }
 
-std::vector<CellResult> results_of(const BenchmarkPlan& plan) {
-  std::vector<CellResult> results;
-  for (const auto& cell : plan.cells)
-    if (!cell.column.empty())
-      results.push_back(
-          {cell.row, cell.column, cell.seed, read_measurement(cell.folder / "metrics.json")});
-  return results;
+/// The rows of each backbone, which are compared with each other, one after another.
+std::vector<TableEntry> table_of(const BenchmarkPlan& plan,
+                                 const std::map<std::string, std::string>& notes) {
+  std::vector<std::string> backbones;
+  std::map<std::string, std::vector<CellResult>> results;
+  for (const auto& cell : plan.cells) {
+    if (cell.column.empty()) continue;
+    if (!results.contains(cell.backbone)) backbones.push_back(cell.backbone);
+    results[cell.backbone].push_back(
+        {cell.row, cell.column, cell.seed, read_measurement(cell.folder / "metrics.json")});
+  }
+  std::vector<TableEntry> table;
+  for (const auto& backbone : backbones)
+    for (auto& entry : make_table(results.at(backbone), plan.baseline, notes)) {
+      entry.backbone = backbone;
+      table.push_back(std::move(entry));
+    }
+  return table;
 }
 
 /// What is said of rows whose method is a reconstruction; their plug-ins have been opened.
@@ -146,36 +193,41 @@ std::map<std::string, std::string> notes_of(const BenchmarkPlan& plan,
 
 BenchmarkPlan plan_benchmark(const Recipe& recipe, const fs::path& output) {
   const auto options = read_sections(recipe).benchmark;
-  const auto pretrain = load_all(recipe, options.pretrain, "pretrain");
-  const auto adapt = load_all(recipe, options.adapt, "adapt");
+  const auto pretrain = load_kind(recipe, options.pretrain, "pretrain");
+  const auto adapt = load_kind(recipe, options.adapt, "adapt");
+  const auto backbones = load_backbones(recipe, options.backbones);
   const bool shared = options.pretraining == "shared";
 
   BenchmarkPlan plan{{}, options.baseline};
-  const auto pretrain_folder = [&](const std::string& stem, std::int64_t seed) {
-    const auto folder = output / "pretrain" / stem;
-    return shared ? folder : folder / ("seed-" + std::to_string(seed));
+  const auto seed_folder = [](std::int64_t seed) { return "seed-" + std::to_string(seed); };
+  const auto pretrain_folder = [&](const std::string& row, const std::string& backbone,
+                                   std::int64_t seed) {
+    auto folder = output / "pretrain" / row;
+    if (!backbone.empty()) folder /= backbone;
+    return shared ? folder : folder / seed_folder(seed);
   };
-  for (const auto& [stem, base] : pretrain) {
-    for (const auto seed : options.seeds) {
-      if (shared && seed != options.seeds.front()) continue;
-      auto own = base;
-      put(own.table, "seed", seed);
-      plan.cells.push_back({stem, "", seed, std::move(own), pretrain_folder(stem, seed)});
-    }
-  }
-  for (const auto& row : pretrain)
-    for (const auto& [column, base] : adapt)
-      for (const auto seed : options.seeds) {
-        auto own = base;
-        const auto from = pretrain_folder(row.first, seed);
-        OptionTable pretrained;
-        put(pretrained, "run", from.string());
-        put(own.table, "seed", seed);
-        put(own.table, "pretrained", std::move(pretrained));
-        plan.cells.push_back(
-            {row.first, column, seed, std::move(own),
-             output / "adapt" / row.first / column / ("seed-" + std::to_string(seed))});
-      }
+  const auto add = [&](Cell cell, const Recipe& backbone) {
+    cell.recipe = with_backbone(std::move(cell.recipe), backbone);
+    put(cell.recipe.table, "seed", cell.seed);
+    plan.cells.push_back(std::move(cell));
+  };
+  for (const auto& [backbone, on_top] : backbones)
+    for (const auto& [row, base] : pretrain)
+      for (const auto seed : options.seeds)
+        if (!shared || seed == options.seeds.front())
+          add({row, backbone, "", seed, base, pretrain_folder(row, backbone, seed)}, on_top);
+  for (const auto& [backbone, on_top] : backbones)
+    for (const auto& item : pretrain)
+      for (const auto& [column, base] : adapt)
+        for (const auto seed : options.seeds) {
+          const auto& row = item.first;
+          auto own = base;
+          OptionTable pretrained;
+          put(pretrained, "run", pretrain_folder(row, backbone, seed).string());
+          put(own.table, "pretrained", std::move(pretrained));
+          const auto folder = output / "adapt" / row / backbone / column / seed_folder(seed);
+          add({row, backbone, column, seed, std::move(own), folder}, on_top);
+        }
   return plan;
 }
 
@@ -191,7 +243,7 @@ int run_benchmark(const RunRequest& request, Registries& registries, PluginLoade
     const RunRequest own{cell.recipe, cell.folder, request.device, request.threads, request.quiet};
     if (const auto code = run_training(own, registries, loader, out); code != 0) return code;
   }
-  const auto table = make_table(results_of(plan), plan.baseline, notes_of(plan, registries));
+  const auto table = table_of(plan, notes_of(plan, registries));
   const auto markdown = to_markdown(table, plan.baseline);
   write_text(output / "table.json", to_json(table, plan.baseline));
   write_text(output / "table.md", markdown);
@@ -213,13 +265,18 @@ void check_benchmark(const Recipe& recipe, Registries& registries, PluginLoader&
         refusals.push_back(error.what());
     }
   };
+  std::vector<Named> backbones{{"", {}}};
+  attempt([&] { backbones = load_backbones(recipe, options.backbones); });
   std::vector<Recipe> recipes;
   for (const auto& [files, kind] : {std::pair(options.pretrain, std::string("pretrain")),
                                     std::pair(options.adapt, std::string("adapt"))})
     for (const auto& file : files)
       attempt([&, &kind = kind] {
-        recipes.push_back(load_all(recipe, {file}, kind).front().second);
-        read_plan(recipes.back(), registries, loader, problems);
+        const auto base = load_kind(recipe, {file}, kind).front().second;
+        for (const auto& backbone : backbones) {
+          recipes.push_back(with_backbone(base, backbone.second));
+          read_plan(recipes.back(), registries, loader, problems);
+        }
       });
   if (!problems.empty()) refusals.push_back(problems.text());
   raise(refusals);

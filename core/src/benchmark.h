@@ -10,6 +10,7 @@ namespace covector {
 struct COVECTOR_API BenchmarkOptions {
   std::vector<std::string> pretrain;
   std::vector<std::string> adapt;
+  std::vector<std::string> backbones;
   std::vector<std::int64_t> seeds = {0, 1, 2};
   std::string pretraining = "shared";
   std::string baseline;
@@ -19,14 +20,17 @@ struct COVECTOR_API BenchmarkOptions {
 
 /// One run of a benchmark, a recipe with its seed and a folder of its own.
 struct Cell {
-  std::string row;     // stem of the pretraining recipe
-  std::string column;  // stem of the task's recipe; empty for a pretraining
+  std::string row;       // stem of the pretraining recipe
+  std::string backbone;  // stem of the backbone's recipe; empty where the recipes' own is taken
+  std::string column;    // stem of the task's recipe; empty for a pretraining
   std::int64_t seed = 0;
   Recipe recipe;
   std::filesystem::path folder;
 };
 
-/// The runs of a benchmark in an order in which each comes after the one it builds on.
+/// The runs of a benchmark in an order in which each comes after the one it builds on: in
+/// pretrain/ROW and adapt/ROW/COLUMN/seed-N, with several backbones in pretrain/ROW/BACKBONE and
+/// adapt/ROW/BACKBONE/COLUMN/seed-N; pretrainings that are not shared also in a seed-N each.
 struct BenchmarkPlan {
   std::vector<Cell> cells;
   std::string baseline;  // the row that the others are compared with; empty for none

@@ -21,6 +21,8 @@ const std::string* type_of(const OptionTable& table) {
   return type ? type->as_string() : nullptr;
 }
 
+}  // namespace
+
 void merge(OptionTable& base, const OptionTable& over) {
   const auto* below = type_of(base);
   const auto* above = type_of(over);
@@ -39,6 +41,8 @@ void merge(OptionTable& base, const OptionTable& over) {
     }
   }
 }
+
+namespace {
 
 bool is_name(std::string_view text) {
   const auto letter = [](char c) {

@@ -32,6 +32,10 @@ struct Recipe {
 COVECTOR_API Recipe load_recipe(const std::filesystem::path& file,
                                 const std::vector<std::string>& overrides = {});
 
+/// Puts `over` on top of `base` as `extends` does: key by key and table by table, a table with
+/// another `type` in place of the one below.
+COVECTOR_API void merge(OptionTable& base, const OptionTable& over);
+
 /// TOML text as a table whose values know where they stand, in the order of the text. Throws
 /// RecipeError.
 COVECTOR_API OptionTable parse_toml(std::string_view text, const std::string& file);

@@ -103,6 +103,10 @@ std::string heading(const TableEntry& entry) {
          (entry.metric.higher_is_better ? " ↑" : " ↓");
 }
 
+std::string row_title(const TableEntry& entry) {
+  return entry.backbone.empty() ? entry.row : entry.backbone + ", " + entry.row;
+}
+
 /// Whether any row has a value in this entry's column (millimetres, where no spacing is known).
 bool defined_anywhere(const std::vector<TableEntry>& table, const TableEntry& entry) {
   return std::any_of(table.begin(), table.end(), [&](const TableEntry& other) {
@@ -158,17 +162,18 @@ std::string to_markdown(const std::vector<TableEntry>& table, const std::string&
   std::vector<std::string> empty;
   std::int64_t seeds = 0;
   for (const auto& entry : table) {
-    add_once(rows, entry.row);
-    if (!entry.note.empty()) notes[entry.row] = " (" + entry.note + ")";
+    add_once(rows, row_title(entry));
+    if (!entry.note.empty()) notes[row_title(entry)] = " (" + entry.note + ")";
     if (!defined_anywhere(table, entry)) {
       add_once(empty, heading(entry));
       continue;
     }
     add_once(headings, heading(entry));
-    cells[{entry.row, heading(entry)}] = cell_text(entry);
+    cells[{row_title(entry), heading(entry)}] = cell_text(entry);
     seeds = std::max(seeds, entry.seeds);
   }
-  std::string text = "| pretraining |";
+  const bool backbones = !table.empty() && !table.front().backbone.empty();
+  std::string text = backbones ? "| backbone, pretraining |" : "| pretraining |";
   for (const auto& title : headings) text += " " + title + " |";
   text += "\n|---|";
   for (std::size_t i = 0; i < headings.size(); ++i) text += "---|";
@@ -179,7 +184,7 @@ std::string to_markdown(const std::vector<TableEntry>& table, const std::string&
   text += "\n\nMean over cases, then over " + std::to_string(seeds) +
           (seeds == 1 ? " seed." : " seeds, ± standard deviation over seeds.");
   if (!baseline.empty())
-    text += " In brackets: difference to " + baseline +
+    text += " In brackets: difference to " + baseline + (backbones ? " of the same backbone" : "") +
             ", paired by case, with its 95 % bootstrap interval over cases.";
   std::vector<std::string> of_set;
   for (const auto& entry : table)
@@ -189,8 +194,8 @@ std::string to_markdown(const std::vector<TableEntry>& table, const std::string&
   for (const auto& title : empty) text += "\n" + title + " is undefined in every case.";
   for (const auto& entry : table)
     if (entry.undefined > 0 && defined_anywhere(table, entry))
-      text += "\n" + entry.row + ", " + heading(entry) + ": " + std::to_string(entry.undefined) +
-              " undefined values are left out.";
+      text += "\n" + row_title(entry) + ", " + heading(entry) + ": " +
+              std::to_string(entry.undefined) + " undefined values are left out.";
   return text + "\n";
 }
 
@@ -215,6 +220,7 @@ std::string to_json(const std::vector<TableEntry>& table, const std::string& bas
                                   {"low", paired->low},
                                   {"high", paired->high},
                                   {"cases", paired->cases}};
+    if (!entry.backbone.empty()) json["backbone"] = entry.backbone;
     if (!entry.note.empty()) json["note"] = entry.note;
     entries.push_back(std::move(json));
   }

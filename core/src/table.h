@@ -37,6 +37,7 @@ struct TableEntry {
   bool of_set = false;         // of all cases together, no mean over them
   std::optional<Paired> against_baseline;
   std::string note;  // of the row: that it is a reconstruction, and from what
+  std::string backbone = {};  // that the row is of, where a benchmark has several
 };
 
 /// Entries in the order in which rows, columns and metrics first appear.

@@ -51,14 +51,20 @@ void place_alone(Placed& placed) {
   placed.note = pretraining.reconstruction;
 }
 
-/// Of <benchmark>/adapt/<pretrain>/<adapt>/seed-k the two names.
+/// Networks are not compared with each other: a task is an experiment of its own on each.
+std::string experiment_of(const std::string& task, const std::string& backbone) {
+  return backbone.empty() ? task : task + " with " + backbone;
+}
+
+/// Of <benchmark>/adapt/<pretrain>/<adapt>/seed-k the two names; with several backbones
+/// <benchmark>/adapt/<pretrain>/<backbone>/<adapt>/seed-k.
 void place_in_benchmark(Placed& placed, const fs::path& benchmark) {
   const auto below = placed.run.folder.lexically_relative(benchmark);
   std::vector<std::string> parts;
   for (const auto& part : below) parts.push_back(part.string());
   if (parts.size() < 3) return place_alone(placed);
   placed.arm = parts[1];
-  placed.experiment = parts[2];
+  placed.experiment = parts.size() > 4 ? experiment_of(parts[3], parts[2]) : parts[2];
   placed.is_baseline = placed.run.pretrained_from.empty();
 }
 
@@ -84,9 +90,10 @@ void read_table(Collection& all, const fs::path& benchmark) {
     for (const auto& entry : json.at("entries"))
       if (entry.contains("against_baseline")) {
         const auto& paired = entry.at("against_baseline");
-        all.differences.push_back({entry.at("pretraining"), entry.at("task"), entry.at("metric"),
-                                   paired.at("difference"), paired.at("low"), paired.at("high"),
-                                   paired.at("cases")});
+        all.differences.push_back({entry.at("pretraining"),
+                                   experiment_of(entry.at("task"), entry.value("backbone", "")),
+                                   entry.at("metric"), paired.at("difference"), paired.at("low"),
+                                   paired.at("high"), paired.at("cases")});
       }
   } catch (const nlohmann::json::exception& error) {
     all.problems.push_back(path.string() + " cannot be read: " + error.what());

@@ -66,6 +66,73 @@ TEST_CASE("the cells of a benchmark", "[benchmark]") {
         "{ run = \"out/pretrain/toy/seed-5\" }");
 }
 
+TEST_CASE("a benchmark of several backbones puts each on top of every recipe", "[benchmark]") {
+  const ScratchFolder folder;
+  ToyProgram program;
+  std::ofstream(folder.path() / "narrow.toml") << "[backbone]\ntype = \"toy\"\n[loop]\nbatch = 1\n";
+  std::ofstream(folder.path() / "wide.toml") << "[backbone]\ntype = \"toy\"\n";
+  const auto recipe = write_benchmark(folder.path(),
+                                      "seeds = [0, 1]\nbaseline = \"none\"\n"
+                                      "backbones = [\"narrow.toml\", \"wide.toml\"]\n");
+  const auto plan = plan_benchmark(recipe, "out");
+  CHECK(folders(plan) ==
+        std::vector<std::string>{
+            "out/pretrain/none/narrow", "out/pretrain/toy/narrow", "out/pretrain/none/wide",
+            "out/pretrain/toy/wide", "out/adapt/none/narrow/organs/seed-0",
+            "out/adapt/none/narrow/organs/seed-1", "out/adapt/toy/narrow/organs/seed-0",
+            "out/adapt/toy/narrow/organs/seed-1", "out/adapt/none/wide/organs/seed-0",
+            "out/adapt/none/wide/organs/seed-1", "out/adapt/toy/wide/organs/seed-0",
+            "out/adapt/toy/wide/organs/seed-1"});
+  const auto loop = [&](std::size_t cell) {
+    return to_toml(*plan.cells[cell].recipe.table.find("loop"));
+  };
+  CHECK(loop(1) == "{ steps = 2, batch = 1 }");
+  CHECK(loop(3) == "{ steps = 2, batch = 2 }");
+  CHECK(loop(4) == "{ steps = 2, batch = 1 }");
+  CHECK(to_toml(*plan.cells.back().recipe.table.find("pretrained")) ==
+        "{ run = \"out/pretrain/toy/wide\" }");
+
+  const auto output = folder.path() / "out";
+  CHECK(program.run(recipe, output) == 0);
+  CHECK(program.out.str().find("[1/12] pretraining none with narrow, seed 0\n") !=
+        std::string::npos);
+  CHECK(program.out.str().find("[12/12] toy on organs with wide, seed 1\n") != std::string::npos);
+  const auto table = nlohmann::json::parse(text_of(output / "table.json"));
+  // 4 rows, 2 metrics; each is compared with the baseline of its own backbone
+  REQUIRE(table.at("entries").size() == 8);
+  for (const auto& entry : table.at("entries"))
+    CHECK(entry.contains("against_baseline") == (entry.at("pretraining") == "toy"));
+  CHECK(table.at("entries")[0].at("backbone") == "narrow");
+  CHECK(table.at("entries")[7].at("backbone") == "wide");
+  const auto markdown = text_of(output / "table.md");
+  CHECK_THAT(markdown, Catch::StartsWith("| backbone, pretraining |"));
+  for (const auto* row : {"narrow, none", "narrow, toy", "wide, none", "wide, toy"})
+    CHECK_THAT(markdown, Catch::Contains("\n| " + std::string(row) + " |"));
+  CHECK_THAT(markdown, Catch::Contains("difference to none of the same backbone, paired by case"));
+}
+
+TEST_CASE("what is wrong with a benchmark's backbones is told", "[benchmark][errors]") {
+  const ScratchFolder folder;
+  ToyProgram program;
+  const auto check = [&](const std::string& text) {
+    std::ofstream(folder.path() / "network.toml") << text;
+    check_recipe(write_benchmark(folder.path(), "backbones = [\"network.toml\"]"),
+                 program.registries, program.loader, program.out);
+  };
+  CHECK_NOTHROW(check("[backbone]\ntype = \"toy\"\n"));
+  CHECK_THROWS_WITH(check("[loop]\nsteps = 1\n"),
+                    "[benchmark] backbones: " + (folder.path() / "network.toml").string() +
+                        " has no [backbone] table");
+  CHECK_THROWS_WITH(check("kind = \"pretrain\"\n[backbone]\ntype = \"toy\"\n"),
+                    "[benchmark] backbones: " + (folder.path() / "network.toml").string() +
+                        " is of kind pretrain; needs one without 'kind', to be put on top of all "
+                        "others");
+  // Told once, though it is on top of every recipe.
+  CHECK_THROWS_WITH(check("[backbone]\ntype = \"toys\"\n"),
+                    "[backbone] is not valid:\n  " + (folder.path() / "network.toml").string() +
+                        ":2:8: unknown backbone 'toys'; did you mean 'toy'?");
+}
+
 TEST_CASE("a benchmark runs, resumes where it was stopped, and writes its table", "[benchmark]") {
   const ScratchFolder folder;
   ToyProgram program;
