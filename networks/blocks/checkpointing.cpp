@@ -85,7 +85,8 @@ class BuffersKept {
   std::vector<std::pair<at::Tensor, at::Tensor>> before_;
 };
 
-/// A first run casts weights without a gradient: autocast's cache would hand these to later runs.
+/// A second run is not in the scope that clears autocast's cache: the weights it casts would serve
+/// the next step, when they have changed.
 Maps run_without_cache(const Piece& piece, const Maps& inputs) {
   const auto put_back = c10::make_scope_exit([cached = at::autocast::is_autocast_cache_enabled()] {
     at::autocast::set_autocast_cache_enabled(cached);
