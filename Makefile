@@ -17,6 +17,7 @@ export CCACHE_INODECACHE := 1
 cache := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/covector
 setup := core/cmake/setup.sh
 configure := $(if $(COVECTOR_LIBTORCH),-D TORCH_ROOT=$(COVECTOR_LIBTORCH)) -D COVECTOR_CUDA=$(COVECTOR_CUDA)
+matrix := build/tests/methods/matrix.md
 sources = git ls-files -z '*.h' '*.cpp' '*.cu' '*.cuh' | xargs -0 $(CLANG_FORMAT)
 
 help:  ## list these commands
@@ -45,9 +46,10 @@ test: build  ## run the tests
 	$(setup) test-tools
 	ctest --test-dir build --output-on-failure -j2 -LE slow
 
-test-all: build  ## run the tests, the slow ones too
+test-all: build  ## run the tests, the slow ones too; shows every method on every backbone
 	$(setup) test-tools
-	ctest --test-dir build --output-on-failure -j2
+	rm -f $(matrix)
+	ctest --test-dir build --output-on-failure -j2; code=$$?; [ ! -f $(matrix) ] || cat $(matrix); exit $$code
 
 bench: build  ## time a training step of COVER; with AUTHORS and PYTHON against the authors' code
 ifdef AUTHORS
