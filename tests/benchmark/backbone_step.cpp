@@ -64,7 +64,7 @@ class Bench {
     const auto start = Clock::now();
     at::Tensor loss;
     {
-      const Autocast autocast(at::kCPU, settings_.text("precision") == "bfloat16");
+      const Autocast autocast(at::kCPU, settings_.first_of("precision", "bfloat16", "float32"));
       loss = backbone_->pyramid(image).back().square().mean();
     }
     const auto forward = Clock::now();

@@ -36,17 +36,17 @@ class Bench {
     const std::string folder = settings.text("plugins");
     loader_.load(folder + "/unet.covector.so");
     backbone_ = registries_.of<Backbone>().create({{"type", "unet"}}, "backbone", input);
-    if (settings.text("what") != "step") return;
+    if (!settings.first_of("what", "step", "veu")) return;
     loader_.load(folder + "/cover.covector.so");
     method_ = registries_.of<Method>().create(
         {{"type", "cover"}, {"crop", OptionArray{settings.number("size")}}}, "method", backbone_,
         MethodInput{input, settings.number("batch")});
-    if (settings.text("layout") == "channels_last") use_channels_last(*method_);
+    if (settings.first_of("layout", "channels_last", "contiguous")) use_channels_last(*method_);
     optimiser_ = optimisers().create({{"type", "adam"}, {"clip_norm", 1.0}}, "optimiser",
                                      method_->parameters_of("train"));
   }
 
-  Times once() { return settings_.text("what") == "step" ? step() : veu(); }
+  Times once() { return settings_.first_of("what", "step", "veu") ? step() : veu(); }
 
  private:
   // A source half as large again, turned and stretched for the fixed view, and one crop.
@@ -66,7 +66,7 @@ class Bench {
     moving.resample(crop);
     Views both{{"fixed", fixed}, {"moving", moving}};
     for (auto& item : both) item.second.image();  // resampled before the clock starts
-    if (settings_.text("layout") == "channels_last") use_channels_last(both);
+    if (settings_.first_of("layout", "channels_last", "contiguous")) use_channels_last(both);
     return both;
   }
 
@@ -75,7 +75,7 @@ class Bench {
     const auto start = Clock::now();
     at::Tensor loss;
     {
-      const Autocast autocast(at::kCPU, settings_.text("precision") == "bfloat16");
+      const Autocast autocast(at::kCPU, settings_.first_of("precision", "bfloat16", "float32"));
       loss = method_->step(both, {"train", 0, 1, true}).loss;
     }
     const auto forward = Clock::now();

@@ -31,6 +31,13 @@ class Settings {
     }
   }
   const std::string& text(const std::string& name) const { return values_.at(name); }
+  /// Whether a setting is the first of two words; throws std::invalid_argument unless it is one.
+  bool first_of(const std::string& name, const std::string& one, const std::string& other) const {
+    if (text(name) != one && text(name) != other)
+      throw std::invalid_argument("--" + name + " is " + one + " or " + other + ", not " +
+                                  text(name));
+    return text(name) == one;
+  }
   std::int64_t number(const std::string& name) const { return std::stoll(values_.at(name)); }
   const std::map<std::string, std::string>& all() const { return values_; }
 
@@ -74,7 +81,7 @@ inline int run_benchmark(Settings settings, int argc, char** argv, const std::st
                          const std::function<nlohmann::json(const Settings&)>& run) {
   try {
     settings.read(argc, argv, usage);
-    if (settings.text("malloc") == "keep") {  // as the program does
+    if (settings.first_of("malloc", "keep", "system")) {  // as the program does
       mallopt(M_MMAP_MAX, 0);
       mallopt(M_TRIM_THRESHOLD, -1);
     }
