@@ -215,7 +215,9 @@ std::vector<Section> sections_of(const Collection& all, const std::vector<Experi
          or_missing(adaptation_curves(all, charts), "No run has logged a number yet.")});
     sections.push_back({"segmentations", "Truth and prediction",
                         "Test cases that were drawn at the end of a run: the image, the truth over "
-                        "it, the prediction over it. Ordered by the first arm’s score.",
+                        "it, the prediction over it; or, of whole images, the truth as the outer "
+                        "frame and the prediction as the inner one. Ordered by the first arm’s "
+                        "score.",
                         or_missing(overlay_pictures(measured, overlays),
                                    "No finished run has drawn its test cases.")});
     sections.push_back({"cases", "Every case",

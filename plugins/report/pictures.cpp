@@ -99,17 +99,32 @@ std::string legend(const std::vector<std::string>& labels) {
   return fmt::format("<ul class=\"legend\">{}</ul>", items);
 }
 
-std::string case_block(const Experiment& experiment, const DrawnCase& drawn, const char* word,
-                       PictureBudget& budget) {
-  const auto& metric = *main_metric(experiment);
+/// The first metric that cases have values of, which says which are the best and the worst.
+std::optional<Metric> metric_of_cases(const Experiment& experiment) {
+  for (const auto& metric : metrics_of(experiment))
+    if (!is_of_set(experiment, metric.name)) return metric;
+  return std::nullopt;
+}
+
+/// ", pneumonia, called normal", where cases are given a class.
+std::string called_text(const Run& run, const std::string& id) {
+  const auto found = run.called.find(id);
+  return found == run.called.end() ? std::string()
+                                   : fmt::format("; {}, called {}", escape(found->second.truth),
+                                                 escape(found->second.prediction));
+}
+
+std::string case_block(const Experiment& experiment, const Metric& metric, const DrawnCase& drawn,
+                       const char* word, PictureBudget& budget) {
   std::string figures;
   for (const auto& arm : experiment.arms) {
     const auto& run = arm.runs.front()->run;
     const auto* picture = picture_of(run, drawn.id);
     if (!picture) continue;
-    const auto caption = fmt::format(
-        "<strong>{}</strong>, seed {}: {} {} {}", escape(arm.name), run.seed, escape(metric.name),
-        number(score_of(run, drawn.id, metric.name)), escape(metric.unit));
+    const auto caption =
+        fmt::format("<strong>{}</strong>, seed {}: {} {} {}{}", escape(arm.name), run.seed,
+                    escape(metric.name), number(score_of(run, drawn.id, metric.name)),
+                    escape(metric.unit), called_text(run, drawn.id));
     figures += budget.figure(picture->file, caption,
                              drawn.id + ": image, truth and prediction of " + arm.name);
   }
@@ -177,7 +192,7 @@ std::string view_pictures(const Collection& all, PictureBudget& budget) {
 std::string overlay_pictures(const std::vector<Experiment>& all, PictureBudget& budget) {
   std::string html;
   for (const auto& experiment : all) {
-    const auto* metric = main_metric(experiment);
+    const auto metric = metric_of_cases(experiment);
     if (!metric) continue;
     const auto drawn = drawn_cases(experiment.arms.front().runs.front()->run, *metric);
     if (drawn.empty()) continue;
@@ -186,9 +201,10 @@ std::string overlay_pictures(const std::vector<Experiment>& all, PictureBudget& 
     const auto worst = std::min(kExtremes, (drawn.size() + 1) / 2);
     const auto best = std::min(kExtremes, drawn.size() - worst);
     for (std::size_t i = 0; i < best; ++i)
-      html += case_block(experiment, drawn[drawn.size() - 1 - i], "among the best", budget);
+      html +=
+          case_block(experiment, *metric, drawn[drawn.size() - 1 - i], "among the best", budget);
     for (std::size_t i = 0; i < worst; ++i)
-      html += case_block(experiment, drawn[i], "among the worst", budget);
+      html += case_block(experiment, *metric, drawn[i], "among the worst", budget);
   }
   return html + budget.left_out();
 }

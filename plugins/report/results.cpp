@@ -87,6 +87,14 @@ std::string undefined_note(const Experiment& experiment) {
         ++undefined;
         ++reasons[value.metric + ", " + value.note];
       }
+  for (const auto& arm : experiment.arms)
+    for (const auto* placed : arm.runs)
+      for (const auto& value : placed->run.set) {
+        ++all;
+        if (value.value) continue;
+        ++undefined;
+        ++reasons[value.metric + " of " + value.label + ", " + value.note];
+      }
   if (undefined == 0) return {};
   std::string list;
   for (const auto& [reason, count] : reasons)
@@ -96,19 +104,23 @@ std::string undefined_note(const Experiment& experiment) {
       undefined, all, escape(list));
 }
 
+/// "AUC, sensitivity", the metrics that are of all cases together.
+std::string names_of_set(const Experiment& experiment) {
+  std::string names;
+  for (const auto& metric : metrics_of(experiment))
+    if (is_of_set(experiment, metric.name)) names += (names.empty() ? "" : ", ") + metric.name;
+  return names;
+}
+
 std::string arm_table(const Experiment& experiment) {
   const auto* first = main_metric(experiment);
   if (!first)
     return "<p class=\"warning\">No run of this part has finished: there is no result yet.</p>";
   std::string head =
       "<th scope=\"col\">Began with</th><th scope=\"col\" class=\"number\">Runs done</th>";
-  for (const auto& arm : experiment.arms)
-    if (!arm.runs.front()->run.metrics.empty()) {
-      for (const auto& m : arm.runs.front()->run.metrics)
-        head += fmt::format("<th scope=\"col\" class=\"number\">{}{}</th>", escape(m.name),
-                            m.unit.empty() ? "" : ", " + escape(m.unit));
-      break;
-    }
+  for (const auto& m : metrics_of(experiment))
+    head += fmt::format("<th scope=\"col\" class=\"number\">{}{}</th>", escape(m.name),
+                        m.unit.empty() ? "" : ", " + escape(m.unit));
   if (const auto* baseline = baseline_of(experiment)) {
     const auto over = escape(first->name + " over " + baseline->name);
     head += fmt::format("<th scope=\"col\" class=\"number\">{}, by seed</th>", over);
@@ -117,18 +129,23 @@ std::string arm_table(const Experiment& experiment) {
   }
   std::string rows;
   for (const auto& arm : experiment.arms) rows += arm_row(experiment, arm);
+  const auto of_set = names_of_set(experiment);
   return fmt::format(
       "<div class=\"scroll\"><table><caption>Means over test cases, then over seeds, with 95 % "
-      "intervals below. Over seeds and by seed: Student’s t, differences paired by seed. By case: "
+      "intervals below. {}Over seeds and by seed: Student’s t, differences paired by seed. By "
+      "case: "
       "bootstrap of the differences of cases, as in the benchmark’s table.</caption><thead><tr>{}"
       "</tr></thead><tbody>{}</tbody></table></div>{}",
+      of_set.empty() ? "" : escape(of_set) + ": of all test cases together, no mean over them. ",
       head, rows, undefined_note(experiment));
 }
 
 std::string class_table(const Experiment& experiment) {
   const auto* metric = main_metric(experiment);
-  const auto labels = labels_of(experiment);
-  if (!metric || labels.empty()) return {};
+  if (!metric) return {};
+  const auto labels = labels_of(experiment, metric->name);
+  // One class of a set: its value is that of the table above.
+  if (labels.empty() || (labels.size() == 1 && is_of_set(experiment, metric->name))) return {};
   std::string head = "<th scope=\"col\">Class</th>", rows;
   for (const auto& arm : experiment.arms)
     head += fmt::format("<th scope=\"col\" class=\"number\">{}</th>", escape(arm.title()));
@@ -146,6 +163,48 @@ std::string class_table(const Experiment& experiment) {
   return fmt::format(
       "<h4>{} by class</h4><div class=\"scroll\"><table><thead><tr>{}</tr></thead><tbody>{}</tbody>"
       "</table></div>",
+      escape(metric->name), head, rows);
+}
+
+std::string interval_cell(const SetValue* value) {
+  if (!value || !value->value)
+    return fmt::format("<td class=\"number none\" data-value=\"\" title=\"{}\">–</td>",
+                       value ? escape(value->note) : "");
+  const auto below =
+      value->low && value->high ? interval(*value->low, *value->high, false) : escape(value->note);
+  return fmt::format("<td class=\"number\" data-value=\"{}\">{}<br><small>{}</small></td>",
+                     *value->value, number(value->value), below);
+}
+
+/// The main metric of each run with its interval over cases, where it is of the set.
+std::string set_table(const Experiment& experiment) {
+  const auto* metric = main_metric(experiment);
+  if (!metric) return {};
+  const auto labels = labels_of(experiment, metric->name);
+  std::string head =
+      "<th scope=\"col\">Began with</th><th scope=\"col\" class=\"number\">Seed</th>";
+  for (const auto& label : labels)
+    head += fmt::format("<th scope=\"col\" class=\"number\">{}</th>", escape(label));
+  std::string rows;
+  for (const auto& arm : experiment.arms)
+    for (const auto* placed : arm.runs) {
+      if (!is_of_set(placed->run, metric->name)) continue;
+      rows += fmt::format("<tr><th scope=\"row\">{}</th><td class=\"number\">{}</td>",
+                          escape(arm.title()), placed->run.seed);
+      for (const auto& label : labels) {
+        const auto& set = placed->run.set;
+        const auto value = std::find_if(set.begin(), set.end(), [&](const SetValue& v) {
+          return v.metric == metric->name && v.label == label;
+        });
+        rows += interval_cell(value == set.end() ? nullptr : &*value);
+      }
+      rows += "</tr>";
+    }
+  if (rows.empty()) return {};
+  return fmt::format(
+      "<h4>{} of each run</h4><div class=\"scroll\"><table><caption>By class, with its 95 % "
+      "interval "
+      "over test cases.</caption><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>",
       escape(metric->name), head, rows);
 }
 
@@ -250,9 +309,46 @@ std::optional<double> case_mean(
   return count > 0 ? std::optional(sum / count) : std::nullopt;
 }
 
-std::string case_rows(const Experiment& experiment, std::size_t& total) {
-  const auto labels = labels_of(experiment);
-  const auto* first = main_metric(experiment);
+/// What the table of cases shows of each: its own metrics, then one quantity by class: the main
+/// metric, or, where that is of the set, what is kept with a case beside its metrics (its scores).
+struct CaseColumns {
+  std::vector<Metric> metrics;
+  std::string quantity;
+  std::vector<std::string> labels;
+  bool called = false;  // whether cases have a class and are given one
+};
+
+CaseColumns case_columns(const Experiment& experiment) {
+  CaseColumns out;
+  const auto all = metrics_of(experiment);
+  for (const auto& metric : all)
+    if (!is_of_set(experiment, metric.name)) out.metrics.push_back(metric);
+  out.quantity = all.front().name;
+  const auto is_metric = [&](const CaseValue& v) {
+    return std::any_of(all.begin(), all.end(), [&](const Metric& m) { return m.name == v.metric; });
+  };
+  for (const auto& arm : experiment.arms)
+    for (const auto* placed : arm.runs) {
+      const auto& values = placed->run.values;
+      const auto beside = std::find_if_not(values.begin(), values.end(), is_metric);
+      if (beside != values.end() && is_of_set(experiment, all.front().name))
+        out.quantity = beside->metric;
+      out.called = out.called || !placed->run.called.empty();
+    }
+  out.labels = labels_of(experiment, out.quantity);
+  return out;
+}
+
+std::string called_cells(const Run& run, const std::string& id) {
+  const auto found = run.called.find(id);
+  return found == run.called.end()
+             ? std::string("<td></td><td></td>")
+             : fmt::format("<td>{}</td><td>{}</td>", escape(found->second.truth),
+                           escape(found->second.prediction));
+}
+
+std::string case_rows(const Experiment& experiment, const CaseColumns& columns,
+                      std::size_t& total) {
   std::string rows;
   for (const auto& arm : experiment.arms)
     for (const auto* placed : arm.runs) {
@@ -264,13 +360,14 @@ std::string case_rows(const Experiment& experiment, std::size_t& total) {
             "<tr><th scope=\"row\">{}</th><td>{}</td><td class=\"number\" "
             "data-value=\"{}\">{}</td>",
             escape(id), escape(arm.title()), placed->run.seed, placed->run.seed);
-        for (const auto& metric : placed->run.metrics) {
+        if (columns.called) rows += called_cells(placed->run, id);
+        for (const auto& metric : columns.metrics) {
           const auto mean = case_mean(row, metric.name);
           rows += fmt::format("<td class=\"number\" data-value=\"{}\">{}</td>",
                               mean ? fmt::format("{}", *mean) : "", number(mean));
         }
-        for (const auto& label : labels) {
-          const auto found = row.find({first->name, label});
+        for (const auto& label : columns.labels) {
+          const auto found = row.find({columns.quantity, label});
           rows += value_cell(found == row.end() ? nullptr : found->second);
         }
         rows += "</tr>";
@@ -280,22 +377,21 @@ std::string case_rows(const Experiment& experiment, std::size_t& total) {
 }
 
 std::string case_table(const Experiment& experiment, std::size_t index) {
-  const auto* first = main_metric(experiment);
-  if (!first) return {};
+  if (!main_metric(experiment)) return {};
+  const auto columns = case_columns(experiment);
   std::string head =
       "<th scope=\"col\">Case</th><th scope=\"col\">Began with</th><th scope=\"col\" "
       "class=\"number\">Seed</th>";
-  for (const auto& arm : experiment.arms)
-    if (!arm.runs.front()->run.metrics.empty()) {
-      for (const auto& m : arm.runs.front()->run.metrics)
-        head += fmt::format("<th scope=\"col\" class=\"number\">{}</th>",
-                            escape(m.name + (m.unit.empty() ? "" : ", " + m.unit)));
-      break;
-    }
-  for (const auto& label : labels_of(experiment))
-    head += fmt::format("<th scope=\"col\" class=\"number\">{}</th>", escape(label));
+  if (columns.called) head += "<th scope=\"col\">Truth</th><th scope=\"col\">Called</th>";
+  for (const auto& m : columns.metrics)
+    head += fmt::format("<th scope=\"col\" class=\"number\">{}</th>",
+                        escape(m.name + (m.unit.empty() ? "" : ", " + m.unit)));
+  const auto of_set = columns.quantity != main_metric(experiment)->name;
+  for (const auto& label : columns.labels)
+    head += fmt::format("<th scope=\"col\" class=\"number\">{}</th>",
+                        escape((of_set ? columns.quantity + ", " : "") + label));
   std::size_t total = 0;
-  const auto rows = case_rows(experiment, total);
+  const auto rows = case_rows(experiment, columns, total);
   const auto id = fmt::format("cases-{}", index);
   auto html = fmt::format("<h3>{}</h3>", escape(experiment.name));
   if (total > kMostRows)
@@ -316,15 +412,33 @@ std::string case_table(const Experiment& experiment, std::size_t index) {
 
 }  // namespace
 
-std::vector<std::string> labels_of(const Experiment& experiment) {
+std::vector<std::string> labels_of(const Experiment& experiment, const std::string& metric) {
   std::vector<std::string> labels;
+  const auto add = [&](const auto& value) {
+    if (!value.label.empty() && (metric.empty() || value.metric == metric) &&
+        std::find(labels.begin(), labels.end(), value.label) == labels.end())
+      labels.push_back(value.label);
+  };
+  for (const auto& arm : experiment.arms)
+    for (const auto* placed : arm.runs) {
+      for (const auto& value : placed->run.values) add(value);
+      for (const auto& value : placed->run.set) add(value);
+    }
+  return labels;
+}
+
+bool is_of_set(const Experiment& experiment, const std::string& metric) {
   for (const auto& arm : experiment.arms)
     for (const auto* placed : arm.runs)
-      for (const auto& value : placed->run.values)
-        if (!value.label.empty() &&
-            std::find(labels.begin(), labels.end(), value.label) == labels.end())
-          labels.push_back(value.label);
-  return labels;
+      if (is_of_set(placed->run, metric)) return true;
+  return false;
+}
+
+std::vector<Metric> metrics_of(const Experiment& experiment) {
+  for (const auto& arm : experiment.arms)
+    for (const auto* placed : arm.runs)
+      if (!placed->run.metrics.empty()) return placed->run.metrics;
+  return {};
 }
 
 const Metric* main_metric(const Experiment& experiment) {
@@ -377,8 +491,8 @@ std::string verdict(const Experiment& experiment) {
 std::string results(const std::vector<Experiment>& all) {
   std::string html;
   for (const auto& experiment : all)
-    html += fmt::format("<h3>{}</h3>{}{}{}", escape(experiment.name), interval_plot(experiment),
-                        arm_table(experiment), class_table(experiment));
+    html += fmt::format("<h3>{}</h3>{}{}{}{}", escape(experiment.name), interval_plot(experiment),
+                        arm_table(experiment), class_table(experiment), set_table(experiment));
   return html;
 }
 

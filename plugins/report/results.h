@@ -8,13 +8,18 @@ namespace covector::report {
 
 /// One sentence an experiment: what pretraining was worth there, and whether that is settled.
 std::string verdict(const Experiment& experiment);
-/// Plot of intervals, table of arms, table of classes.
+/// Plot of intervals, table of arms, table of classes, table of intervals over cases.
 std::string results(const std::vector<Experiment>& all);
 /// A row a case and run, sortable.
 std::string case_tables(const std::vector<Experiment>& all);
 
-/// Names of the labels that a metric of these runs has values for, in the order of the classes.
-std::vector<std::string> labels_of(const Experiment& experiment);
+/// Names of the labels that these runs have values for, of one metric where it is named, in the
+/// order of the classes.
+std::vector<std::string> labels_of(const Experiment& experiment, const std::string& metric = {});
+/// Whether a metric is of all cases of a run together, and no mean over them.
+bool is_of_set(const Experiment& experiment, const std::string& metric);
+/// The metrics that the runs name; empty when none has finished.
+std::vector<Metric> metrics_of(const Experiment& experiment);
 /// The first metric that the runs name; nothing when none has finished.
 const Metric* main_metric(const Experiment& experiment);
 /// The arm that the others are compared with.

@@ -92,18 +92,29 @@ void read_log(Run& run) {
   if (run.log.empty() && !trains_nothing) run.problems.push_back("log.jsonl holds no numbers yet");
 }
 
+std::optional<double> number_in(const Json& row, const char* key) {
+  if (!row.contains(key) || !row.at(key).is_number()) return std::nullopt;
+  return row.at(key).get<double>();
+}
+
+void read_case(Run& run, const Json& one) {
+  for (const auto& row : one.at("values"))
+    run.values.push_back({one.at("id"), row.at("metric"), row.at("label"), number_in(row, "value"),
+                          row.value("note", std::string())});
+  if (one.contains("truth"))
+    run.called[one.at("id")] = {one.at("truth"), one.value("prediction", std::string())};
+}
+
 void read_metrics(Run& run) {
   const auto json = json_of(run, "metrics.json");
   if (!json) return;
   for (const auto& metric : json->at("metrics"))
     run.metrics.push_back({metric.at("name"), metric.at("unit"), metric.at("higher_is_better")});
-  for (const auto& one : json->at("cases"))
-    for (const auto& row : one.at("values")) {
-      std::optional<double> value;
-      if (row.at("value").is_number()) value = row.at("value").get<double>();
-      run.values.push_back({one.at("id"), row.at("metric"), row.at("label"), value,
-                            row.value("note", std::string())});
-    }
+  for (const auto& row : json->value("set", Json::array()))
+    run.set.push_back({row.at("metric"), row.at("label"), number_in(row, "value"),
+                       number_in(row, "low"), number_in(row, "high"),
+                       row.value("note", std::string())});
+  for (const auto& one : json->at("cases")) read_case(run, one);
   if (run.metrics.empty()) run.problems.push_back("metrics.json names no metric");
 }
 
@@ -170,6 +181,11 @@ void read_provenance(Run& run) {
 
 }  // namespace
 
+bool is_of_set(const Run& run, const std::string& metric) {
+  return std::any_of(run.set.begin(), run.set.end(),
+                     [&](const SetValue& value) { return value.metric == metric; });
+}
+
 bool is_run(const fs::path& folder) {
   return fs::is_regular_file(folder / "recipe.toml");
 }
@@ -189,6 +205,8 @@ Run read_run(const fs::path& folder) {
   } catch (const nlohmann::json::exception& error) {
     run.metrics.clear();
     run.values.clear();
+    run.set.clear();
+    run.called.clear();
     run.problems.push_back(fmt::format("metrics.json is not what a run writes: {}", error.what()));
   }
   read_pictures(run);

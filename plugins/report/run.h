@@ -28,6 +28,18 @@ struct CaseValue {
   std::string note;
 };
 
+/// One value of a metric of all cases together, such as an area under a curve.
+struct SetValue {
+  std::string metric, label;
+  std::optional<double> value, low, high;
+  std::string note;
+};
+
+/// The class of a case and the one it was given.
+struct Called {
+  std::string truth, prediction;
+};
+
 struct Picture {
   std::filesystem::path file;
   std::string title;
@@ -56,7 +68,9 @@ struct Run {
   std::string main_metric;
   std::vector<Metric> metrics;
   std::vector<CaseValue> values;
-  std::vector<PictureSet> pictures;  // ascending steps
+  std::vector<SetValue> set;
+  std::map<std::string, Called> called;  // by case id, of a task that deals in classes of cases
+  std::vector<PictureSet> pictures;      // ascending steps
   std::vector<std::string> skipped;
 
   std::string recipe;  // text with the origin of each value
@@ -66,6 +80,8 @@ struct Run {
   std::vector<std::string> problems;
 };
 
+/// Whether a metric is of all the run's cases together, and no mean over them.
+bool is_of_set(const Run& run, const std::string& metric);
 /// Whether the folder holds a recipe.toml, which every run writes first.
 bool is_run(const std::filesystem::path& folder);
 /// Throws DataError when the folder holds no run.

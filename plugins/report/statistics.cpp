@@ -24,7 +24,24 @@ std::optional<Estimate> estimate(const std::vector<double>& numbers) {
   return out;
 }
 
+namespace {
+
+std::optional<double> value_of_set(const Run& run, const std::string& metric,
+                                   const std::string& label) {
+  double sum = 0, count = 0;
+  for (const auto& v : run.set) {
+    if (v.metric != metric || (!label.empty() && v.label != label)) continue;
+    if (!v.value) return std::nullopt;
+    sum += *v.value;
+    count += 1;
+  }
+  return count > 0 ? std::optional(sum / count) : std::nullopt;
+}
+
+}  // namespace
+
 std::optional<double> mean_of(const Run& run, const std::string& metric, const std::string& label) {
+  if (is_of_set(run, metric)) return value_of_set(run, metric, label);
   struct Sum {
     double sum = 0;
     double count = 0;

@@ -17,7 +17,8 @@ struct Estimate {
 std::optional<Estimate> estimate(const std::vector<double>& numbers);
 
 /// Mean of a metric over the cases of a run. Of a case, the mean over its labels; values that are
-/// not defined are left out. With a label: the mean over the cases of that label's values.
+/// not defined are left out. With a label: the mean over the cases of that label's values. Of a
+/// metric of the set: its value, or the mean over its labels, none unless each has one.
 std::optional<double> mean_of(const Run& run, const std::string& metric,
                               const std::string& label = {});
 

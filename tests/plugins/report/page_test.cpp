@@ -171,6 +171,74 @@ TEST_CASE("a benchmark without its table, or with a damaged one, says so", "[rep
         (folder / "demo").string() + " holds no run yet");
 }
 
+TEST_CASE("in a benchmark of several backbones a task is an experiment on each", "[report]") {
+  const ScratchFolder folder;
+  for (const auto* backbone : {"ukan", "unet"})
+    for (const auto* arm : {"cover", "scratch"}) {
+      const auto pretrain = folder / "demo/pretrain" / arm / backbone;
+      testing::make_pretrain_run(pretrain, arm);
+      testing::make_adapt_run(folder / "demo/adapt" / arm / backbone / "organs/seed-0",
+                              pretrain.string(), 0, 70);
+    }
+  testing::write_text(folder / "demo/table.json", R"({"entries": [
+    {"pretraining": "cover", "task": "organs", "metric": "DSC", "backbone": "ukan",
+     "against_baseline": {"difference": 2.5, "low": 1, "high": 4, "cases": 6}}]})");
+  const auto all = collect({folder / "demo"});
+  CHECK(all.problems.empty());
+  std::vector<std::string> places;
+  for (const auto& placed : all.adapt)
+    places.push_back(placed.arm + (placed.is_baseline ? ", baseline: " : ": ") + placed.experiment);
+  CHECK(places == std::vector<std::string>{"cover: organs with ukan", "cover: organs with unet",
+                                           "scratch, baseline: organs with ukan",
+                                           "scratch, baseline: organs with unet"});
+  REQUIRE(all.differences.size() == 1);
+  CHECK(all.differences[0].arm == "cover");
+  CHECK(all.differences[0].experiment == "organs with ukan");
+}
+
+TEST_CASE("classes of whole images: areas with intervals, scores and frames", "[report]") {
+  const ScratchFolder folder;
+  const auto run = folder / "run";
+  testing::make_adapt_run(run, "", 0, 70);
+  testing::write_text(run / "metrics.json", R"({
+    "metrics": [{"name": "AUC", "unit": "%", "higher_is_better": true},
+                {"name": "log_loss", "unit": "", "higher_is_better": false}],
+    "set": [{"metric": "AUC", "label": "mass", "value": 81.25, "low": 70.5, "high": 92,
+             "contributions": [75, 87.5]}],
+    "cases": [
+      {"id": "slice-0", "truth": "mass", "prediction": "normal", "values": [
+        {"metric": "score", "label": "normal", "value": 0.875},
+        {"metric": "score", "label": "mass", "value": 0.125},
+        {"metric": "log_loss", "label": "", "value": 2.08}]},
+      {"id": "slice-1", "truth": "normal", "prediction": "normal", "values": [
+        {"metric": "score", "label": "normal", "value": 0.5},
+        {"metric": "score", "label": "mass", "value": 0.5},
+        {"metric": "log_loss", "label": "", "value": 0.69}]}]})");
+  const auto body = body_of(page(collect({run})));
+  CHECK_THAT(body, Contains("AUC: of all test cases together, no mean over them."));
+  CHECK_THAT(body, Contains("<h4>AUC of each run</h4>"));
+  CHECK_THAT(body, Contains(">81.25<br><small>70.50 to 92.00</small></td>"));
+  // Cases show their class, what they were called, their own metrics and the scores.
+  CHECK_THAT(body, Contains("<th scope=\"col\">Truth</th><th scope=\"col\">Called</th>"
+                            "<th scope=\"col\" class=\"number\">log_loss</th>"
+                            "<th scope=\"col\" class=\"number\">score, normal</th>"
+                            "<th scope=\"col\" class=\"number\">score, mass</th>"));
+  CHECK_THAT(body,
+             Contains("<td>mass</td><td>normal</td><td class=\"number\" data-value=\"2.08\">"));
+  // The worst case is that of the largest loss.
+  CHECK_THAT(body, Contains("<h4>slice-0 <small>(among the worst)</small></h4>"));
+  CHECK_THAT(body, Contains("; mass, called normal"));
+
+  testing::write_text(run / "metrics.json", R"({
+    "metrics": [{"name": "AUC", "unit": "%", "higher_is_better": true}],
+    "set": [{"metric": "AUC", "label": "mass", "value": null, "note": "no case is of the class",
+             "contributions": []}],
+    "cases": [{"id": "slice-1", "truth": "normal", "prediction": "normal", "values": []}]})");
+  CHECK_THAT(body_of(page(collect({run}))),
+             Contains("1 of 1 values are not defined and left out of the means: 1 AUC of mass, no "
+                      "case is of the class."));
+}
+
 TEST_CASE("a long table of cases ends, and says where the rest is", "[report]") {
   const ScratchFolder folder;
   testing::make_adapt_run(folder / "run", "", 0, 70);

@@ -47,6 +47,18 @@ TEST_CASE("the mean of a run is over cases of means over labels", "[report]") {
   CHECK_FALSE(mean_of(run, "HD95"));
 }
 
+TEST_CASE("a metric of all cases together has the mean of its labels, if each has a value",
+          "[report]") {
+  auto run = measured({});
+  run.set = {{"AUC", "virus", 80, {}, {}, ""}, {"AUC", "bacteria", 90, {}, {}, ""}};
+  CHECK(*mean_of(run, "AUC") == 85.0);
+  CHECK(*mean_of(run, "AUC", "virus") == 80.0);
+  CHECK_FALSE(mean_of(run, "AUC", "normal"));
+  run.set[0].value.reset();
+  CHECK_FALSE(mean_of(run, "AUC"));
+  CHECK(*mean_of(run, "AUC", "bacteria") == 90.0);
+}
+
 TEST_CASE("arms are grouped by experiment, baselines last, runs by seed", "[report]") {
   Collection all;
   all.adapt = {placed("scratch", 1, 70), placed("cover", 1, 75), placed("cover", 0, 73),
