@@ -6,6 +6,9 @@
 
 #include <torch/types.h>
 
+#include <algorithm>
+#include <fstream>
+
 namespace covector::testing {
 namespace {
 
@@ -14,6 +17,7 @@ namespace fs = std::filesystem;
 struct Drawn {
   at::Tensor image;  // [1, *size] uint8
   at::Tensor mask;   // [1, *size] uint8
+  double radius;     // of the disc or ball, as a share of the shortest side
 };
 
 /// Distance of every voxel from a point along one axis, in the shape of the picture.
@@ -44,7 +48,18 @@ Drawn draw(const std::vector<std::int64_t>& size, RandomStream stream) {
   for (std::int64_t i = 0; i < values.numel(); ++i)
     values.data_ptr<std::uint8_t>()[i] = static_cast<std::uint8_t>(
         40 + 70 * classes.data_ptr<std::uint8_t>()[i] + stream.integer(30));
-  return {image.unsqueeze(0), mask.unsqueeze(0)};
+  return {image.unsqueeze(0), mask.unsqueeze(0), radius / shortest};
+}
+
+/// file,label: "large" for the larger half of the discs, "small" for the others.
+void write_classes(const fs::path& file, const std::vector<std::pair<std::string, double>>& radii) {
+  std::vector<double> sorted;
+  for (const auto& item : radii) sorted.push_back(item.second);
+  std::sort(sorted.begin(), sorted.end());
+  std::ofstream out(file);
+  out << "file,label\n";
+  for (const auto& [name, radius] : radii)
+    out << name << (radius < sorted[sorted.size() / 2] ? ",small\n" : ",large\n");
 }
 
 }  // namespace
@@ -52,12 +67,16 @@ Drawn draw(const std::vector<std::int64_t>& size, RandomStream stream) {
 void make_smoke_images(const fs::path& folder) {
   for (const auto* name : {"images", "masks", "volumes", "volume-masks"})
     fs::create_directories(folder / name);
+  std::vector<std::pair<std::string, double>> radii;
   for (std::uint64_t i = 0; i < 20; ++i) {
     const auto drawn = draw({48, 48}, RandomStream(1, "smoke picture", {i}));
     const auto name = "case-" + std::string(i < 10 ? "0" : "") + std::to_string(i) + ".png";
     datasets::write_png(drawn.image, folder / "images" / name);
     datasets::write_png(drawn.mask, folder / "masks" / name);
+    radii.emplace_back("images/" + name, drawn.radius);
   }
+  write_classes(folder / "classes.csv", radii);
+  radii.clear();
   auto geometry = datasets::unit_geometry(3);
   geometry.spacing_mm = {2, 1, 1};
   for (std::uint64_t i = 0; i < 8; ++i) {
@@ -65,7 +84,9 @@ void make_smoke_images(const fs::path& folder) {
     const auto name = "case-" + std::to_string(i) + ".nii.gz";
     datasets::write_image({drawn.image, geometry, {}}, folder / "volumes" / name);
     datasets::write_image({drawn.mask, geometry, {}}, folder / "volume-masks" / name);
+    radii.emplace_back("volumes/" + name, drawn.radius);
   }
+  write_classes(folder / "volume-classes.csv", radii);
 }
 
 }  // namespace covector::testing

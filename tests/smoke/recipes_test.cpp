@@ -55,8 +55,12 @@ void check_complete(const fs::path& run, const std::string& kind) {
   if (kind == "adapt") {
     const auto metrics = json::parse(text_of(run / "metrics.json"));
     CHECK_FALSE(metrics["cases"].empty());
-    CHECK(metrics["metrics"][0] ==
-          json{{"name", "DSC"}, {"unit", "%"}, {"higher_is_better", true}});
+    const auto recipe = load_recipe(run / "recipe.toml");
+    const auto task = *recipe.table.find("task")->as_table()->find("type")->as_string();
+    CHECK(metrics["metrics"][0] == json{{"name", task == "segmentation" ? "DSC" : "AUC"},
+                                        {"unit", "%"},
+                                        {"higher_is_better", true}});
+    CHECK(metrics["summary"][0]["mean"].is_number());
   }
 }
 
@@ -97,10 +101,30 @@ TEST_CASE("every smoke recipe runs to its end, and run again says so", "[smoke]"
   }
 }
 
+TEST_CASE("the benchmark of four backbones in small", "[smoke]") {
+  const ScratchFolder folder;
+  const auto recipe =
+      fs::path(COVECTOR_SOURCE_DIR) / "recipes/benchmark/cross-architecture-smoke.toml";
+  const auto finished = run_to_end(recipe, folder / "run");
+  INFO(finished.output << finished.error);
+  REQUIRE(finished.code == 0);
+  const auto table = text_of(folder / "run/table.md");
+  CHECK_THAT(table, Contains(" segment DSC [%]") && Contains(" classify AUC"));
+  for (const auto* backbone : {"unet", "transunet", "swinunet", "ukan"})
+    for (const auto* row : {"scratch", "cover"}) {
+      check_complete(folder / "run/pretrain" / row / backbone, "pretrain");
+      CHECK_THAT(table, Contains("\n| " + std::string(backbone) + ", " + row + " |"));
+    }
+  const auto entries = json::parse(text_of(folder / "run/table.json")).at("entries");
+  for (const auto& entry : entries)
+    if (entry.at("metric") == "DSC")
+      CHECK(entry.contains("against_baseline") == (entry.at("pretraining") == "cover"));
+}
+
 TEST_CASE("every recipe is valid without its data", "[smoke]") {
   set_places();
   std::size_t checked = 0;
-  for (const auto* folder : {"ablation", "demo", "downstream", "pretrain", "smoke"})
+  for (const auto* folder : {"ablation", "benchmark", "demo", "downstream", "pretrain", "smoke"})
     for (const auto& file : recipes_in(folder)) {
       INFO(file.string());
       const auto recipe = load_recipe(file);
