@@ -19,7 +19,7 @@ struct Mean {
 };
 
 /// What a task measured on some cases.
-struct Measurement {
+struct COVECTOR_API Measurement {
   std::vector<Metric> metrics;
   std::vector<CaseResult> cases;
   std::vector<SetValue> set = {};
