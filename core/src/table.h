@@ -36,7 +36,7 @@ struct TableEntry {
   std::int64_t undefined = 0;  // case values left out of the means, over all seeds
   bool of_set = false;         // of all cases together, no mean over them
   std::optional<Paired> against_baseline;
-  std::string note;  // of the row: that it is a reconstruction, and from what
+  std::string note;           // of the row: that it is a reconstruction, and from what
   std::string backbone = {};  // that the row is of, where a benchmark has several
 };
 

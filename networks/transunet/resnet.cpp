@@ -12,7 +12,7 @@ using networks::GroupNorm;
 
 constexpr std::int64_t kGroups = 32;
 constexpr double kNormEpsilon = 1e-6;  // that of the shortcuts is GroupNorm's own 1e-5
-constexpr double kRelu = 0;  // its slope
+constexpr double kRelu = 0;            // its slope
 constexpr std::int64_t kExpansion = 4;
 
 }  // namespace

@@ -24,8 +24,8 @@ struct Sample {
   at::Tensor image;                 // [C, H, W] or [C, D, H, W], float32
   std::optional<at::Tensor> label;  // [1, ...] int64, same grid; 0 is background
   Geometry geometry;
-  std::string id;       // unique in the dataset, usable as a file name
-  std::string patient;  // empty when the source names none
+  std::string id;                                // unique in the dataset, usable as a file name
+  std::string patient;                           // empty when the source names none
   std::optional<std::int64_t> image_class = {};  // of the image as a whole
 };
 

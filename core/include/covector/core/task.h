@@ -44,7 +44,8 @@ struct SetValue {
   std::string metric;
   std::string label;            // class name; empty for a value that belongs to none
   std::optional<double> value;  // none where it is not defined; `note` says why
-  std::optional<double> low = {}, high = {};  // 95 % confidence interval over cases, if there is one
+  std::optional<double> low = {},
+                        high = {};  // 95 % confidence interval over cases, if there is one
   std::string note = {};
   /// One a case, in their order. Their mean is the value, and the mean of a resampled set of them
   /// varies as the value does over sets of cases: 1 / n of their variance is the value's. By them
@@ -56,7 +57,7 @@ struct SetValue {
 struct TaskInput {
   InputSpec input;
   std::vector<std::string> classes;  // of voxels, 0 = background first
-  std::int64_t batch = 1;  // samples of a forward pass: loop.batch / loop.accumulate
+  std::int64_t batch = 1;            // samples of a forward pass: loop.batch / loop.accumulate
   std::vector<std::string> image_classes = {};  // of images as a whole
 };
 

@@ -15,8 +15,8 @@ COVECTOR_API Part part(const std::string& type,
                        std::vector<std::pair<std::string, OptionValue>> options = {});
 
 /// One number an axis from a method's option, e.g. "crop".
-/// Throws RecipeError "[method] 'crop' has 2 numbers, the images have 3 axes", where a side is not a
-/// multiple of the backbone's divisor, and what Backbone::check_batch() throws.
+/// Throws RecipeError "[method] 'crop' has 2 numbers, the images have 3 axes", where a side is not
+/// a multiple of the backbone's divisor, and what Backbone::check_batch() throws.
 /// @param batch  views that pass through the backbone together in training
 COVECTOR_API std::vector<std::int64_t> view_size(const std::string& option,
                                                  const std::vector<std::int64_t>& given,
