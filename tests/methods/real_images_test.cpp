@@ -42,8 +42,8 @@ struct Setting {
 Setting setting_of(const std::string& method, int dimensions) {
   const std::string sharp = "temperature = 0.07\nembedding = 32\n";
   if (dimensions == 2) {
-    // Its dense head sees the finest level only, of which eight channels say too little.
-    if (method == "densecl")
+    // Their dense heads see the finest level only, of which eight channels say too little.
+    if (method == "densecl" || method == "setsim")
       return {false, 3e-4, "[8, 16, 16, 32, 64, 64, 32, 32, 32]",
               sharp + "hidden = 64\nqueue = 256\ndense_queue = 256\n"};
     return {};
@@ -55,7 +55,7 @@ Setting setting_of(const std::string& method, int dimensions) {
   // Most of one crop is like any other: at 1e-3 it comes and goes between 1.8 and 2.5.
   if (method == "simclr") return {false, 3e-4, light, ""};
   // One clustering for all 200 steps: its loss starts again at ln k with each.
-  if (method == "deepcluster") return {false, 3e-4, light, "every = 8\nk = 8\n"};
+  if (method == "deepcluster") return {false, 3e-4, light, "every = 8\n"};
   return {};
 }
 
@@ -115,8 +115,13 @@ bool is_loss(const std::string& entry) {
   return entry == "loss" || entry.starts_with("loss/");
 }
 
-/// The first steps are not looked at: queues begin with random keys, which are easy to tell apart.
-constexpr std::size_t kBegin = 20;
+/// Where the comparison begins. A queue starts with random keys, which are easy to tell apart: the
+/// loss rises while it fills, which it has in 40 steps.
+std::size_t first_step(const fs::path& recipe) {
+  const auto loaded = load_recipe(recipe);
+  const auto* queue = loaded.table.find("method")->as_table()->find("queue");
+  return queue ? 40 : 0;
+}
 
 /// 200 steps: everything finite, each loss lower over the last 40 steps than over the first 40 that
 /// are looked at, and no embedding collapsed.
@@ -137,8 +142,9 @@ void check_learns(const std::string& method, int dimensions) {
     INFO(entry);
     if (entry != "time") CHECK(finite);
     if (is_loss(entry)) {
-      REQUIRE(values.size() >= kBegin + 80);
-      const auto early = mean(values.data() + kBegin, 40);
+      const auto first = first_step(recipe);
+      REQUIRE(values.size() >= first + 80);
+      const auto early = mean(values.data() + first, 40);
       const auto late = mean(values.data() + values.size() - 40, 40);
       CHECK(late < early);
       line += " " + entry + " " + std::to_string(early) + " -> " + std::to_string(late);
