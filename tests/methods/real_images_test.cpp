@@ -50,7 +50,7 @@ Setting setting_of(const std::string& method, int dimensions) {
   }
   const std::string light = "[8, 16, 16, 16, 32, 16, 16, 16, 16]";
   if (method == "moco_v2") return {true, 3e-4, light, sharp + "queue = 64\nmomentum = 0.99\n"};
-  if (method == "densecl" || method == "setsim")
+  if (method == "densecl" || method == "setsim" || method == "dsc_pm")
     return {true, 3e-4, light, sharp + "hidden = 32\nqueue = 64\ndense_queue = 64\n"};
   // Most of one crop is like any other: at 1e-3 it comes and goes between 1.8 and 2.5.
   if (method == "simclr") return {false, 3e-4, light, ""};
