@@ -61,21 +61,12 @@ class Bench {
     std::vector<std::int64_t> shape{settings_.number("batch"), 1};
     shape.resize(2 + settings_.number("dimensions"), settings_.number("size"));
     const auto image = torch::rand(shape);
-    const auto start = Clock::now();
-    at::Tensor loss;
-    {
-      const Autocast autocast(at::kCPU, settings_.first_of("precision", "bfloat16", "float32"));
-      loss = backbone_->pyramid(image).back().square().mean();
-    }
-    const auto forward = Clock::now();
-    loss.backward();
-    const auto backward = Clock::now();
-    optimiser_->step(1e-4);
-    const auto end = Clock::now();
-    return {{"forward", milliseconds(start, forward)},
-            {"backward", milliseconds(forward, backward)},
-            {"optimiser", milliseconds(backward, end)},
-            {"step", milliseconds(start, end)}};
+    return time_training(
+        [&] {
+          const Autocast autocast(at::kCPU, settings_.first_of("precision", "bfloat16", "float32"));
+          return backbone_->pyramid(image).back().square().mean();
+        },
+        [&] { optimiser_->step(1e-4); });
   }
 
   double program_mebibytes() const { return program_; }

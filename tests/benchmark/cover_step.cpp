@@ -72,21 +72,12 @@ class Bench {
 
   Times step() {
     auto both = views();
-    const auto start = Clock::now();
-    at::Tensor loss;
-    {
-      const Autocast autocast(at::kCPU, settings_.first_of("precision", "bfloat16", "float32"));
-      loss = method_->step(both, {"train", 0, 1, true}).loss;
-    }
-    const auto forward = Clock::now();
-    loss.backward();
-    const auto backward = Clock::now();
-    optimiser_->step(1e-4);
-    const auto end = Clock::now();
-    return {{"forward", milliseconds(start, forward)},
-            {"backward", milliseconds(forward, backward)},
-            {"optimiser", milliseconds(backward, end)},
-            {"step", milliseconds(start, end)}};
+    return time_training(
+        [&] {
+          const Autocast autocast(at::kCPU, settings_.first_of("precision", "bfloat16", "float32"));
+          return method_->step(both, {"train", 0, 1, true}).loss;
+        },
+        [&] { optimiser_->step(1e-4); });
   }
 
   // One unit on the finest level: 8 channels, radius 2.

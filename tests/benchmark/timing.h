@@ -61,6 +61,22 @@ inline double peak_mebibytes() {
 /// Times of the phases of a step.
 using Times = std::map<std::string, double>;
 
+/// A training step: `forward` gives the loss, `update` changes the weights by its gradients.
+inline Times time_training(const std::function<at::Tensor()>& forward,
+                           const std::function<void()>& update) {
+  const auto start = Clock::now();
+  auto loss = forward();
+  const auto forward_done = Clock::now();
+  loss.backward();
+  const auto backward_done = Clock::now();
+  update();
+  const auto end = Clock::now();
+  return {{"forward", milliseconds(start, forward_done)},
+          {"backward", milliseconds(forward_done, backward_done)},
+          {"optimiser", milliseconds(backward_done, end)},
+          {"step", milliseconds(start, end)}};
+}
+
 /// {"milliseconds": {phase: [a number a step]}, "mebibytes": the most memory held}. Steps to warm
 /// up are not timed.
 inline nlohmann::json time_steps(const Settings& settings, const std::function<Times()>& step) {

@@ -4,6 +4,7 @@
 
 #include "covector/datasets/image.h"
 #include "covector/datasets/picture.h"
+#include "plugins/plain_dataset.h"
 #include "plugins/segmentation/line_backbone.h"
 #include "support/numeric.h"
 #include "support/scratch_folder.h"
@@ -20,6 +21,7 @@ namespace {
 
 using testing::LineBackbone;
 using testing::max_gap;
+using testing::PlainDataset;
 using testing::ScratchFolder;
 using testing::text_of;
 using Names = std::vector<std::string>;
@@ -276,31 +278,13 @@ TEST_CASE("a classified picture is framed in the colours of truth and prediction
   CHECK(datasets::read_image(folder.path() / "case-1.png").pixels.size(1) == 12);
 }
 
-// Hands images on as they are, in the precision of the test.
-class PlainDataset final : public Dataset {
- public:
-  InputSpec input() const override { return {1, 2}; }
-  void open() override {}
-  std::int64_t size() const override { return 0; }
-  Sample get(std::int64_t) const override { throw std::logic_error("no images of its own"); }
-  std::string id(std::int64_t) const override { return {}; }
-  std::string patient(std::int64_t) const override { return {}; }
-  std::vector<std::int64_t> indices(Split) const override { return {}; }
-  Names classes() const override { return {}; }
-  Sample read(const std::filesystem::path& file) const override {
-    const auto image = datasets::read_image(file);
-    return {image.pixels.to(torch::kFloat64), {}, image.geometry, datasets::image_stem(file), {}};
-  }
-  std::string fingerprint() const override { return {}; }
-};
-
 TEST_CASE("scores are written one row an image", "[classification]") {
   const ScratchFolder folder;
   const auto zero = folder.path() / "zero.png", one = folder.path() / "one, \"two\".png";
   datasets::write_png(torch::zeros({1, 2, 2}, torch::kUInt8), zero);
   datasets::write_png(torch::ones({1, 2, 2}, torch::kUInt8), one);
   const auto out = folder.path() / "out";
-  const auto written = mean_task()->predict({one, zero}, out, PlainDataset(), torch::kCPU);
+  const auto written = mean_task()->predict({one, zero}, out, PlainDataset(2), torch::kCPU);
   REQUIRE(written == std::vector<std::filesystem::path>{out / "predictions.csv"});
   // e / (1 + e) = 0.731058579
   CHECK(text_of(written[0]) == "file,prediction,score_normal,score_mass\n\"" +
@@ -318,7 +302,7 @@ TEST_CASE("classification names each file that fails and overwrites none",
   std::ofstream(bad) << "no image";
   const auto file = (folder.path() / "out/predictions.csv").string();
   const auto predict = [&] {
-    mean_task()->predict({bad, good}, folder.path() / "out", PlainDataset(), torch::kCPU);
+    mean_task()->predict({bad, good}, folder.path() / "out", PlainDataset(2), torch::kCPU);
   };
   CHECK_THROWS_WITH(predict(),
                     Contains("1 of 2 images could not be classified; the others are in " + file +
@@ -326,7 +310,7 @@ TEST_CASE("classification names each file that fails and overwrites none",
   CHECK_THAT(text_of(file), Contains(good.string() + ",normal,"));
   CHECK_THROWS_WITH(predict(), file + " exists already; choose another folder");
   CHECK_THROWS_WITH(
-      mean_task()->predict({good}, good / "out", PlainDataset(), torch::kCPU),
+      mean_task()->predict({good}, good / "out", PlainDataset(2), torch::kCPU),
       Contains("cannot make the folder " + (good / "out").string() + ": Not a directory"));
 }
 

@@ -4,6 +4,7 @@
 
 #include "covector/datasets/image.h"
 #include "covector/datasets/picture.h"
+#include "plugins/plain_dataset.h"
 #include "plugins/segmentation/line_backbone.h"
 #include "support/numeric.h"
 #include "support/scratch_folder.h"
@@ -20,6 +21,7 @@ namespace {
 
 using testing::LineBackbone;
 using testing::max_gap;
+using testing::PlainDataset;
 using testing::ScratchFolder;
 
 const std::vector<std::string> kClasses{"background", "liver", "aorta"};
@@ -303,24 +305,6 @@ TEST_CASE("a picture shows image, truth and prediction side by side", "[segmenta
   CHECK(datasets::read_image(folder.path() / "case-2.png").pixels.size(2) == 24);
 }
 
-// Hands images on as they are, in the precision of the test.
-class PlainDataset final : public Dataset {
- public:
-  InputSpec input() const override { return {1, 3}; }
-  void open() override {}
-  std::int64_t size() const override { return 0; }
-  Sample get(std::int64_t) const override { throw std::logic_error("no images of its own"); }
-  std::string id(std::int64_t) const override { return {}; }
-  std::string patient(std::int64_t) const override { return {}; }
-  std::vector<std::int64_t> indices(Split) const override { return {}; }
-  std::vector<std::string> classes() const override { return kClasses; }
-  Sample read(const std::filesystem::path& file) const override {
-    const auto image = datasets::read_image(file);
-    return {image.pixels.to(torch::kFloat64), {}, image.geometry, datasets::image_stem(file), {}};
-  }
-  std::string fingerprint() const override { return {}; }
-};
-
 TEST_CASE("masks are written in the geometry of their images", "[segmentation]") {
   const ScratchFolder folder;
   const auto task = thresholding_task(3, {.window = {4}});
@@ -329,7 +313,8 @@ TEST_CASE("masks are written in the geometry of their images", "[segmentation]")
   const auto classes = torch::randint(0, 3, {1, 5, 6, 7}, torch::kFloat32);
   const auto input = folder.path() / "scan.nii.gz";
   datasets::write_image({classes, geometry, {}}, input);
-  const auto written = task->predict({input}, folder.path() / "masks", PlainDataset(), torch::kCPU);
+  const auto written =
+      task->predict({input}, folder.path() / "masks", PlainDataset(3, kClasses), torch::kCPU);
   REQUIRE(written.size() == 1);
   CHECK(written[0] == folder.path() / "masks/scan.nii.gz");
   const auto mask = datasets::read_image(written[0]);
@@ -352,7 +337,7 @@ TEST_CASE("prediction names each file that fails and overwrites none", "[segment
   std::ofstream(bad) << "no image";
   const auto masks = folder.path() / "masks";
   const auto predict = [&](const std::vector<std::filesystem::path>& inputs) {
-    task->predict(inputs, masks, PlainDataset(), torch::kCPU);
+    task->predict(inputs, masks, PlainDataset(3, kClasses), torch::kCPU);
   };
   CHECK_THROWS_WITH(
       predict({bad, good}),
