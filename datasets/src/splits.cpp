@@ -99,9 +99,11 @@ void SplitOptions::describe(Schema<SplitOptions>& schema) {
       .doc(
           "\"fractions\": drawn from seed, kept whole per patient, each class of images in the "
           "same "
-          "shares; \"folders\": sub-folders train, "
+          "shares; \"paper\": drawn so at the counts of the published comparison, parts that the "
+          "source fixes as they are; \"auto\": the paper's where the set has one, else fractions; "
+          "\"folders\": the parts that the source itself is in, such as sub-folders train, "
           "validation (or val), test; \"file\": read from file; \"lists\": one text file a part")
-      .one_of({"fractions", "folders", "file", "lists"});
+      .one_of({"auto", "fractions", "paper", "folders", "file", "lists"});
   schema.field("fractions", &SplitOptions::fractions)
       .doc("shares of train, validation and test; what is left over is used by none")
       .require(
@@ -114,6 +116,15 @@ void SplitOptions::describe(Schema<SplitOptions>& schema) {
           },
           "three numbers from 0 that sum to at most 1");
   schema.field("seed", &SplitOptions::seed).doc("of the drawing").at_least(std::int64_t{0});
+  schema.field("share", &SplitOptions::share)
+      .doc("share of the training images that is used, drawn from seed, whole patients")
+      .more_than(0.0)
+      .require([](double share) { return share <= 1; }, "at most 1");
+  schema.field("patients", &SplitOptions::patients)
+      .doc(
+          "\"whole\": a patient with images in two parts is an error; \"shared\": it is allowed, "
+          "for sets that split the images of one patient on purpose")
+      .one_of({"whole", "shared"});
   schema.field("file", &SplitOptions::file)
       .doc(
           "CSV with the columns id and split, MONAI datalist, Decathlon dataset.json, or nnU-Net "
@@ -158,6 +169,7 @@ std::vector<Group> groups_of(const std::vector<std::string>& patients,
 
 // Images that each part still lacks; the last part is that which is not used.
 using Lacking = std::array<double, 4>;
+using Strata = std::map<std::set<std::int64_t>, Lacking>;
 
 Lacking lacking_of(double total, const std::vector<double>& fractions) {
   const double used = fractions[0] + fractions[1] + fractions[2];
@@ -167,24 +179,14 @@ Lacking lacking_of(double total, const std::vector<double>& fractions) {
   return lacking;
 }
 
-}  // namespace
-
-std::vector<std::optional<Split>> draw_split(const std::vector<std::string>& patients,
-                                             const std::vector<double>& fractions,
-                                             std::int64_t seed,
-                                             const std::vector<std::int64_t>& classes) {
-  const auto groups = groups_of(patients, classes);
-  std::map<std::set<std::int64_t>, double> sizes;
-  for (const auto& group : groups) sizes[group.classes] += static_cast<double>(group.images.size());
-  std::map<std::set<std::int64_t>, Lacking> lacking;
-  for (const auto& [stratum, size] : sizes) lacking[stratum] = lacking_of(size, fractions);
-
+std::vector<std::optional<Split>> drawn(const std::vector<Group>& groups, Strata lacking,
+                                        std::size_t images, std::int64_t seed) {
   RandomStream random(static_cast<std::uint64_t>(seed), "split");
-  std::vector<std::optional<Split>> out(patients.size());
+  std::vector<std::optional<Split>> out(images);
   constexpr std::array kParts{Split::train, Split::validation, Split::test};
   for (const auto g : random.permutation(static_cast<std::int64_t>(groups.size()))) {
     const auto& group = groups[static_cast<std::size_t>(g)];
-    auto& parts = lacking[group.classes];
+    auto& parts = lacking.at(group.classes);
     const auto most = std::max_element(parts.begin(), parts.end());
     *most -= static_cast<double>(group.images.size());
     const auto part = static_cast<std::size_t>(most - parts.begin());
@@ -192,6 +194,76 @@ std::vector<std::optional<Split>> draw_split(const std::vector<std::string>& pat
       for (const auto image : group.images) out[image] = kParts[part];
   }
   return out;
+}
+
+std::map<std::set<std::int64_t>, double> sizes_of(const std::vector<Group>& groups) {
+  std::map<std::set<std::int64_t>, double> sizes;
+  for (const auto& group : groups) sizes[group.classes] += static_cast<double>(group.images.size());
+  return sizes;
+}
+
+// Rows added up: the shares of images that belong to several classes, or to none.
+std::array<double, 3> summed(const SplitCounts& counts) {
+  std::array<double, 3> sum{};
+  for (const auto& row : counts)
+    for (std::size_t part = 0; part < 3; ++part) sum[part] += static_cast<double>(row[part]);
+  return sum;
+}
+
+}  // namespace
+
+std::vector<std::optional<Split>> draw_split(const std::vector<std::string>& patients,
+                                             const std::vector<double>& fractions,
+                                             std::int64_t seed,
+                                             const std::vector<std::int64_t>& classes) {
+  const auto groups = groups_of(patients, classes);
+  Strata lacking;
+  for (const auto& [stratum, size] : sizes_of(groups))
+    lacking[stratum] = lacking_of(size, fractions);
+  return drawn(groups, lacking, patients.size(), seed);
+}
+
+std::vector<std::optional<Split>> draw_split(const std::vector<std::string>& patients,
+                                             const SplitCounts& counts, std::int64_t seed,
+                                             const std::vector<std::int64_t>& classes) {
+  const bool by_class = counts.size() > 1;
+  const auto groups = groups_of(patients, by_class ? classes : std::vector<std::int64_t>());
+  Strata lacking;
+  for (const auto& [stratum, size] : sizes_of(groups)) {
+    const auto row = stratum.size() == 1
+                         ? summed({counts.at(static_cast<std::size_t>(*stratum.begin()))})
+                         : summed(counts);
+    const double total = row[0] + row[1] + row[2];
+    const double scale = total > 0 ? size / total : 0;
+    lacking[stratum] = {row[0] * scale, row[1] * scale, row[2] * scale, 0};
+  }
+  return drawn(groups, lacking, patients.size(), seed);
+}
+
+void keep_share(std::vector<std::optional<Split>>& parts, const std::vector<std::string>& patients,
+                double share, std::int64_t seed, const std::vector<std::int64_t>& classes) {
+  if (share >= 1) return;
+  std::vector<std::size_t> training;
+  std::vector<std::string> their_patients;
+  std::vector<std::int64_t> their_classes;
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    if (parts[i] != Split::train) continue;
+    training.push_back(i);
+    their_patients.push_back(patients[i]);
+    if (!classes.empty()) their_classes.push_back(classes[i]);
+  }
+  const auto groups = groups_of(their_patients, their_classes);
+  Strata wanted;
+  for (const auto& [stratum, size] : sizes_of(groups))
+    wanted[stratum] = {std::max(1.0, std::round(share * size)), 0, 0, 0};
+  RandomStream random(static_cast<std::uint64_t>(seed), "share");
+  for (const auto g : random.permutation(static_cast<std::int64_t>(groups.size()))) {
+    const auto& group = groups[static_cast<std::size_t>(g)];
+    auto& left = wanted.at(group.classes)[0];
+    if (left <= 0)
+      for (const auto i : group.images) parts[training[i]] = std::nullopt;
+    left -= static_cast<double>(group.images.size());
+  }
 }
 
 std::vector<SplitEntry> read_split_file(const std::filesystem::path& path, std::int64_t fold) {

@@ -61,16 +61,6 @@ void refuse(const Options& o, const std::string& words) {
 
 }  // namespace
 
-TEST_CASE("names are ordered as people count", "[image_folder]") {
-  CHECK(natural_less("case2", "case10"));
-  CHECK_FALSE(natural_less("case10", "case2"));
-  CHECK(natural_less("a9b2", "a9b10"));
-  CHECK(natural_less("a", "a1"));
-  CHECK(natural_less("x007", "x8"));
-  CHECK(natural_less("01", "1"));
-  CHECK_FALSE(natural_less("1", "1"));
-}
-
 TEST_CASE("pictures at any depth, numbered as numbers, strays passed over", "[image_folder]") {
   const TemporaryFolder folder;
   gray(folder / "10.png", 51);

@@ -3,6 +3,7 @@
 #include "covector/core/dataset.h"
 #include "covector/core/schema.h"
 
+#include <array>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -12,9 +13,11 @@ namespace covector::datasets {
 
 /// Which images train, validate and test; the sub-table `split` of a dataset.
 struct COVECTOR_API SplitOptions {
-  std::string by = "fractions";
+  std::string by = "auto";
   std::vector<double> fractions{0.7, 0.1, 0.2};
   std::int64_t seed = 0;
+  double share = 1;
+  std::string patients = "whole";
   std::string file;
   std::int64_t fold = 0;
   std::string train, validation, test;
@@ -39,6 +42,23 @@ struct SplitEntry {
 COVECTOR_API std::vector<std::optional<Split>> draw_split(
     const std::vector<std::string>& patients, const std::vector<double>& fractions,
     std::int64_t seed, const std::vector<std::int64_t>& classes = {});
+
+/// Images of train, validation and test that a published comparison has: one row a class of images,
+/// or one row where there are no classes.
+using SplitCounts = std::vector<std::array<std::int64_t, 3>>;
+/// As above with counts instead of shares. Where there are more or fewer images of a class than its
+/// row sums to, each part gets its share of those there are; patients with images of several
+/// classes are shared out as all images are.
+COVECTOR_API std::vector<std::optional<Split>> draw_split(
+    const std::vector<std::string>& patients, const SplitCounts& counts, std::int64_t seed,
+    const std::vector<std::int64_t>& classes = {});
+
+/// Leaves a share of the training images in, patient by patient in an order drawn from the seed,
+/// from each class its share and at least one; the others are in no part. A smaller share of one
+/// seed is a part of a larger one.
+COVECTOR_API void keep_share(std::vector<std::optional<Split>>& parts,
+                             const std::vector<std::string>& patients, double share,
+                             std::int64_t seed, const std::vector<std::int64_t>& classes = {});
 
 /// Reads a CSV with the columns id and split, a MONAI datalist or Medical Decathlon dataset.json
 /// (training, validation, test), nnU-Net's splits_final.json (a list of folds, of which `fold` is

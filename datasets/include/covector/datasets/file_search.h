@@ -1,0 +1,28 @@
+#pragma once
+
+#include "covector/core/export.h"
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace covector::datasets {
+
+/// An image found under a folder.
+struct Found {
+  std::filesystem::path path;
+  std::string stem;  // relative to the folder, without extension, "/" between parts
+};
+
+/// Image files under `folder`, at any depth, numbers in names compared as numbers. Names that start
+/// with a dot, and what lies in __MACOSX, are strays of other systems and passed over. In 3D a
+/// folder with several .dcm files is one image, a DICOM series.
+COVECTOR_API std::vector<Found> find_images(const std::filesystem::path& folder,
+                                            std::int64_t dimensions);
+/// "case2" before "case10".
+COVECTOR_API bool natural_less(const std::string& a, const std::string& b);
+/// Throws DataError unless it is a folder; `check` ends the message: "check root".
+COVECTOR_API void check_folder(const std::filesystem::path& folder, const std::string& check);
+
+}  // namespace covector::datasets

@@ -1,0 +1,83 @@
+#include "covector/datasets/file_search.h"
+
+#include "covector/core/error.h"
+#include "covector/datasets/image.h"
+
+#include <algorithm>
+#include <cctype>
+#include <map>
+
+namespace covector::datasets {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool is_digit(char c) {
+  return std::isdigit(static_cast<unsigned char>(c)) != 0;
+}
+
+std::string stem_under(const fs::path& path, const fs::path& folder) {
+  const auto relative = path.lexically_relative(folder);
+  return (relative.parent_path() / image_stem(relative)).generic_string();
+}
+
+}  // namespace
+
+bool natural_less(const std::string& a, const std::string& b) {
+  std::size_t i = 0;
+  std::size_t j = 0;
+  while (i < a.size() && j < b.size()) {
+    if (is_digit(a[i]) && is_digit(b[j])) {
+      const auto number = [](const std::string& text, std::size_t& at) {
+        while (at < text.size() && text[at] == '0') ++at;
+        const auto start = at;
+        while (at < text.size() && is_digit(text[at])) ++at;
+        return text.substr(start, at - start);
+      };
+      const auto x = number(a, i);
+      const auto y = number(b, j);
+      if (x.size() != y.size()) return x.size() < y.size();
+      if (x != y) return x < y;
+    } else {
+      if (a[i] != b[j]) return a[i] < b[j];
+      ++i;
+      ++j;
+    }
+  }
+  if (i < a.size() || j < b.size()) return j < b.size();
+  return a < b;  // "01" and "1"
+}
+
+std::vector<Found> find_images(const fs::path& folder, std::int64_t dimensions) {
+  std::map<fs::path, std::vector<fs::path>> slices;  // .dcm files by folder
+  std::vector<Found> found;
+  for (auto entry = fs::recursive_directory_iterator(folder);
+       entry != fs::recursive_directory_iterator(); ++entry) {
+    const auto& path = entry->path();
+    if (entry->is_directory() && path.filename() == "__MACOSX") entry.disable_recursion_pending();
+    if (!entry->is_regular_file() || path.filename().string().starts_with(".")) continue;
+    if (!has_image_name(path)) continue;
+    if (dimensions == 3 && path.extension() == ".dcm")
+      slices[path.parent_path()].push_back(path);
+    else
+      found.push_back({path, stem_under(path, folder)});
+  }
+  for (const auto& [series, files] : slices) {
+    const auto path = files.size() == 1 ? files[0] : series;
+    found.push_back({path, stem_under(path, folder)});
+  }
+  std::sort(found.begin(), found.end(), [](const Found& a, const Found& b) {
+    if (a.stem != b.stem) return natural_less(a.stem, b.stem);
+    return a.path < b.path;
+  });
+  return found;
+}
+
+void check_folder(const fs::path& folder, const std::string& check) {
+  if (fs::is_directory(folder)) return;
+  const auto hint =
+      folder.is_relative() ? " (looked for in " + fs::current_path().string() + ")" : std::string();
+  throw DataError(folder.string() + ": is no folder" + hint + "; " + check);
+}
+
+}  // namespace covector::datasets
