@@ -1,0 +1,24 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+namespace covector::fuzz {
+
+/// The most that deflate can shrink by: 258 bytes for two bits. zlib's technical details say 1032.
+constexpr std::size_t kDeflateRatio = 1032;
+
+std::string zlib_packed(const std::string& bytes);
+std::string gzip_packed(const std::string& bytes);
+
+struct PngKind {
+  unsigned width, height;
+  int depth, colour;  // as IHDR has them
+  bool interlaced;
+};
+/// A PNG with pixels of a ramp, its filters taking turns, and a palette where the kind has one.
+std::string png_packed(const PngKind& kind);
+/// The chunks of a PNG with the checksums that they should have, as far as there are whole chunks.
+std::string with_png_checksums(std::string png);
+
+}  // namespace covector::fuzz
