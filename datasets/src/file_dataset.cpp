@@ -98,8 +98,6 @@ void FileDataset::assign_splits() {
     match();
   else if (by != "folders")
     draw();
-  keep_share(parts_, patients_of(cases_), files_.split.share, files_.split.seed,
-             classes_of(cases_));
 }
 
 // What the source does not put in a part itself is drawn, at the paper's counts or in shares.

@@ -116,10 +116,6 @@ void SplitOptions::describe(Schema<SplitOptions>& schema) {
           },
           "three numbers from 0 that sum to at most 1");
   schema.field("seed", &SplitOptions::seed).doc("of the drawing").at_least(std::int64_t{0});
-  schema.field("share", &SplitOptions::share)
-      .doc("share of the training images that is used, drawn from seed, whole patients")
-      .more_than(0.0)
-      .require([](double share) { return share <= 1; }, "at most 1");
   schema.field("patients", &SplitOptions::patients)
       .doc(
           "\"whole\": a patient with images in two parts is an error; \"shared\": it is allowed, "
@@ -238,32 +234,6 @@ std::vector<std::optional<Split>> draw_split(const std::vector<std::string>& pat
     lacking[stratum] = {row[0] * scale, row[1] * scale, row[2] * scale, 0};
   }
   return drawn(groups, lacking, patients.size(), seed);
-}
-
-void keep_share(std::vector<std::optional<Split>>& parts, const std::vector<std::string>& patients,
-                double share, std::int64_t seed, const std::vector<std::int64_t>& classes) {
-  if (share >= 1) return;
-  std::vector<std::size_t> training;
-  std::vector<std::string> their_patients;
-  std::vector<std::int64_t> their_classes;
-  for (std::size_t i = 0; i < parts.size(); ++i) {
-    if (parts[i] != Split::train) continue;
-    training.push_back(i);
-    their_patients.push_back(patients[i]);
-    if (!classes.empty()) their_classes.push_back(classes[i]);
-  }
-  const auto groups = groups_of(their_patients, their_classes);
-  Strata wanted;
-  for (const auto& [stratum, size] : sizes_of(groups))
-    wanted[stratum] = {std::max(1.0, std::round(share * size)), 0, 0, 0};
-  RandomStream random(static_cast<std::uint64_t>(seed), "share");
-  for (const auto g : random.permutation(static_cast<std::int64_t>(groups.size()))) {
-    const auto& group = groups[static_cast<std::size_t>(g)];
-    auto& left = wanted.at(group.classes)[0];
-    if (left <= 0)
-      for (const auto i : group.images) parts[training[i]] = std::nullopt;
-    left -= static_cast<double>(group.images.size());
-  }
 }
 
 std::vector<SplitEntry> read_split_file(const std::filesystem::path& path, std::int64_t fold) {

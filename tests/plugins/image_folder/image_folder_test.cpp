@@ -323,6 +323,10 @@ TEST_CASE("classes and patients from a table with columns of any name", "[image_
   write_file(folder / "list.csv",
              "file,class,person\ntrain/images/1,well,p\ntrain/images/2,sick,p\nval/images/1,"
              "well,p\nc,sick,p\n");
+  refuse(o,
+         "patient 'p' is in train (train/1) and in validation (validation/1), so results would be "
+         "too good; mend the split, or say split.patients = \"shared\"");
+  o.split.patients = "shared";
   CHECK(opened(o).fingerprint() != before);
 }
 
@@ -470,6 +474,7 @@ TEST_CASE("image_folder reads the real slices with their masks", "[image_folder]
   o.images = "images";
   o.masks = "masks";
   o.split.by = "folders";
+  o.split.patients = "shared";  // two people, each in both parts
   o.patient_pattern = "(ct[AB])_";
   for (const auto& [value, name] : std::map<std::int64_t, std::string>{{1, "spleen"},
                                                                        {2, "kidney"},

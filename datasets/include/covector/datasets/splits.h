@@ -16,7 +16,6 @@ struct COVECTOR_API SplitOptions {
   std::string by = "auto";
   std::vector<double> fractions{0.7, 0.1, 0.2};
   std::int64_t seed = 0;
-  double share = 1;
   std::string patients = "whole";
   std::string file;
   std::int64_t fold = 0;
@@ -52,13 +51,6 @@ using SplitCounts = std::vector<std::array<std::int64_t, 3>>;
 COVECTOR_API std::vector<std::optional<Split>> draw_split(
     const std::vector<std::string>& patients, const SplitCounts& counts, std::int64_t seed,
     const std::vector<std::int64_t>& classes = {});
-
-/// Leaves a share of the training images in, patient by patient in an order drawn from the seed,
-/// from each class its share and at least one; the others are in no part. A smaller share of one
-/// seed is a part of a larger one.
-COVECTOR_API void keep_share(std::vector<std::optional<Split>>& parts,
-                             const std::vector<std::string>& patients, double share,
-                             std::int64_t seed, const std::vector<std::int64_t>& classes = {});
 
 /// Reads a CSV with the columns id and split, a MONAI datalist or Medical Decathlon dataset.json
 /// (training, validation, test), nnU-Net's splits_final.json (a list of folds, of which `fold` is
