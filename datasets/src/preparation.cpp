@@ -59,29 +59,28 @@ at::Tensor nearest(at::Tensor label, const std::vector<Axis>& axes) {
   return label;
 }
 
-// Crops or pads about the centre; an odd difference leaves the extra voxel at the end.
-at::Tensor centred(const at::Tensor& image, const std::vector<Axis>& axes) {
-  auto out = image;
+// Crops or pads by whole voxels.
+at::Tensor cut(const at::Tensor& image, const std::vector<Axis>& axes) {
   std::vector<std::int64_t> padding;  // last axis first, as constant_pad_nd wants it
   for (std::size_t i = axes.size(); i-- > 0;) {
     const auto before = -static_cast<std::int64_t>(axes[i].offset);
     padding.push_back(before);
     padding.push_back(axes[i].size - image.size(static_cast<std::int64_t>(i) + 1) - before);
   }
-  return at::constant_pad_nd(out, padding, 0).contiguous();
+  return at::constant_pad_nd(image, padding, 0).contiguous();
 }
 
-std::vector<Axis> to_spacing(const Preparation& preparation, const Image& image,
-                             const std::filesystem::path& path) {
+std::vector<Axis> to_spacing(const Preparation& preparation, const std::vector<std::int64_t>& size,
+                             const Geometry& geometry, const std::filesystem::path& path) {
   const auto& wanted = preparation.spacing_mm;
-  const auto& present = image.geometry.spacing_mm;
+  const auto& present = geometry.spacing_mm;
   if (present.empty())
     throw DataError(path.string() +
                     ": names no spacing, so prepare.spacing_mm cannot be met; leave it out");
   std::vector<Axis> axes;
   for (std::size_t i = 0; i < wanted.size(); ++i) {
     const auto scale = wanted[i] / present[i];
-    const auto length = static_cast<double>(image.size()[i]) / scale;
+    const auto length = static_cast<double>(size[i]) / scale;
     axes.push_back(covering(std::max<std::int64_t>(1, std::llround(length)), scale));
   }
   return axes;
@@ -102,7 +101,7 @@ std::vector<Axis> to_size(const Preparation& preparation,
     const bool both = preparation.fit == "crop_or_pad";
     if (!change && !both)
       axes.push_back({present[i], 1, 0});
-    else  // rounded towards zero
+    else  // rounded towards zero: an odd difference leaves the extra voxel at the end
       axes.push_back({wanted, 1, static_cast<double>(difference / 2)});
   }
   return axes;
@@ -151,9 +150,10 @@ at::Tensor scaled(const Preparation& preparation, const Image& image, const at::
   } else if (preparation.intensity == "window") {
     low = preparation.window[0];
     high = preparation.window[1];
-  } else if (preparation.intensity == "minmax") {
-    low = values.min().item<double>();
-    high = values.max().item<double>();
+  } else if (preparation.intensity == "minmax" || preparation.intensity == "positive") {
+    const auto bound = preparation.intensity == "positive" ? 0.0 : -INFINITY;
+    low = std::max(values.min().item<double>(), bound);
+    high = std::max(values.max().item<double>(), bound);
   } else {
     const auto sorted = std::get<0>(values.flatten().sort());
     low = percentile(sorted, preparation.percentiles[0]);
@@ -165,6 +165,35 @@ at::Tensor scaled(const Preparation& preparation, const Image& image, const at::
   // A constant image has no contrast to stretch.
   if (high <= low) return torch::zeros_like(values);
   return ((values - low) / (high - low)).clamp(0, 1);
+}
+
+// Image and label along the patient's axes.
+std::pair<Image, std::optional<at::Tensor>> patient_wise(const Image& image,
+                                                         const std::optional<at::Tensor>& label,
+                                                         const std::filesystem::path& path) {
+  if (image.dimensions() != 3 || image.geometry.spacing_mm.empty())
+    throw DataError(
+        path.string() +
+        ": names no orientation, so prepare.orientation = \"patient\" cannot be met; set "
+        "it to \"stored\"");
+  auto out = to_patient_axes(image, path);
+  if (!label) return {out, std::nullopt};
+  return {out, to_patient_axes({*label, image.geometry, image.info}, path).pixels};
+}
+
+// The smallest box that holds every voxel above 0 in some channel.
+std::vector<Axis> to_foreground(const at::Tensor& pixels, const std::filesystem::path& path) {
+  const auto above = (pixels.to(torch::kFloat) > 0).any(0);
+  if (!above.any().item<bool>())
+    throw DataError(path.string() +
+                    ": has no voxel above 0 to crop to; repair it, or set prepare.crop = \"none\"");
+  std::vector<Axis> axes;
+  for (std::int64_t axis = 0; axis < above.dim(); ++axis) {
+    const auto inside = above.movedim(axis, 0).flatten(1).any(1).nonzero();
+    const auto first = inside[0].item<std::int64_t>();
+    axes.push_back({inside[-1].item<std::int64_t>() - first + 1, 1, static_cast<double>(first)});
+  }
+  return axes;
 }
 
 void check_axes(std::size_t given, const std::string& name, const Image& image,
@@ -179,14 +208,21 @@ void check_axes(std::size_t given, const std::string& name, const Image& image,
 
 void Preparation::describe(Schema<Preparation>& schema) {
   schema.summary(
-      "From the image of a file to the image a network sees: channels, intensity, "
-      "spacing, size, in this order.");
+      "From the image of a file to the image a network sees: orientation, channels, intensity, "
+      "crop, spacing, size, in this order.");
+  schema.field("orientation", &Preparation::orientation)
+      .doc(
+          "\"stored\": axes as the file has them; \"patient\": slices, rows and columns (D, H, W) "
+          "of "
+          "volumes grow towards the patient's head, back and left, without interpolation")
+      .one_of({"stored", "patient"});
   schema.field("intensity", &Preparation::intensity)
       .doc(
           "\"unit\": the range of the stored integer type to [0, 1]; \"minmax\": each image's own "
-          "range; \"window\": clipped to window; \"percentile\": clipped to percentiles of each "
+          "range; \"positive\": the same after negative values became 0; \"window\": clipped to "
+          "window; \"percentile\": clipped to percentiles of each "
           "image; \"none\": values as they are")
-      .one_of({"unit", "minmax", "window", "percentile", "none"});
+      .one_of({"unit", "minmax", "positive", "window", "percentile", "none"});
   schema.field("window", &Preparation::window)
       .doc("[low, high] that become 0 and 1, in the file's units (CT: Hounsfield units)")
       .require(
@@ -200,6 +236,11 @@ void Preparation::describe(Schema<Preparation>& schema) {
             return p.size() == 2 && 0 <= p[0] && p[0] < p[1] && p[1] <= 100;
           },
           "two numbers from 0 to 100, the lower one first");
+  schema.field("crop", &Preparation::crop)
+      .doc(
+          "\"none\", or \"foreground\": to the smallest box that holds every voxel stored above 0, "
+          "which is the brain after its extraction; size then starts from this box")
+      .one_of({"none", "foreground"});
   schema.field("spacing_mm", &Preparation::spacing_mm)
       .doc("voxel size to resample to, in tensor order (D,) H, W; empty: as stored")
       .unit("mm")
@@ -245,21 +286,26 @@ at::Tensor with_channels(const at::Tensor& pixels, std::int64_t channels, const 
                   "; set channels to what the files hold");
 }
 
-Prepared prepare(const Preparation& preparation, const Image& image,
-                 const std::optional<at::Tensor>& label, std::int64_t channels,
+Prepared prepare(const Preparation& preparation, const Image& stored,
+                 const std::optional<at::Tensor>& stored_label, std::int64_t channels,
                  const std::filesystem::path& path) {
-  check_axes(preparation.spacing_mm.size(), "spacing_mm", image, path);
-  check_axes(preparation.size.size(), "size", image, path);
+  check_axes(preparation.spacing_mm.size(), "spacing_mm", stored, path);
+  check_axes(preparation.size.size(), "size", stored, path);
+  const auto [image, label] = preparation.orientation == "patient"
+                                  ? patient_wise(stored, stored_label, path)
+                                  : std::pair(stored, stored_label);
   const auto pixels = with_channels(image.pixels, channels, preparation.colour, path);
   Prepared out{scaled(preparation, image, pixels, path), label, image.geometry};
-  const auto regrid = [&](const std::vector<Axis>& axes, bool whole_voxels) {
+  const auto regrid = [&out](const std::vector<Axis>& axes, bool whole_voxels) {
     out.geometry = moved(out.geometry, axes);
-    out.image = whole_voxels ? centred(out.image, axes) : interpolated(out.image, axes);
-    if (out.label) out.label = whole_voxels ? centred(*out.label, axes) : nearest(*out.label, axes);
+    out.image = whole_voxels ? cut(out.image, axes) : interpolated(out.image, axes);
+    if (out.label) out.label = whole_voxels ? cut(*out.label, axes) : nearest(*out.label, axes);
   };
-  if (!preparation.spacing_mm.empty()) regrid(to_spacing(preparation, image, path), false);
-  if (!preparation.size.empty())
-    regrid(to_size(preparation, out.image.sizes().slice(1).vec()), preparation.fit != "stretch");
+  const auto size = [&out] { return out.image.sizes().slice(1).vec(); };
+  if (preparation.crop == "foreground") regrid(to_foreground(pixels, path), true);
+  if (!preparation.spacing_mm.empty())
+    regrid(to_spacing(preparation, size(), out.geometry, path), false);
+  if (!preparation.size.empty()) regrid(to_size(preparation, size()), preparation.fit != "stretch");
   out.image = out.image.contiguous();
   if (out.label) out.label = out.label->to(torch::kInt64).contiguous();
   return out;

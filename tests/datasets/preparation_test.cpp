@@ -1,5 +1,7 @@
 #include "support/catch.h"
 
+#include "datasets/files.h"
+
 #include "covector/core/error.h"
 #include "covector/datasets/geometry.h"
 #include "covector/datasets/preparation.h"
@@ -10,6 +12,7 @@
 
 using namespace covector;
 using namespace covector::datasets;
+using namespace covector::testing;
 using Catch::Matchers::Contains;
 
 namespace {
@@ -62,6 +65,79 @@ TEST_CASE("intensity rules by hand", "[datasets][preparation]") {
   CHECK(row(prepared(p, picture(torch::full({1, 1, 2}, 7.0F)))) == std::vector<float>{0, 0});
   CHECK_THROWS_WITH(prepared(p, picture(torch::full({1, 1, 2}, std::nanf("")))),
                     Contains("a.nii: holds values that are not finite"));
+}
+
+TEST_CASE("negative values become 0 before the range is taken", "[datasets][preparation]") {
+  Preparation p;
+  p.intensity = "positive";
+  const auto of = [&](const std::vector<float>& values) {
+    return row(prepared(p, picture(torch::tensor(values).view({1, 1, -1}))));
+  };
+  CHECK(of({-3, 0, 1, 4}) == std::vector<float>{0, 0, 0.25F, 1});
+  CHECK(of({2, 3, 4}) == std::vector<float>{0, 0.5F, 1});  // nothing was negative
+  CHECK(of({-2, -1}) == std::vector<float>{0, 0});
+}
+
+TEST_CASE("volumes along the patient's axes, back in the file's for a label written like it",
+          "[datasets][preparation]") {
+  // Index (x, y, z) grows towards P, S and R: an array of 2 (R) x 3 (S) x 4 (P) voxels becomes one
+  // of 3 (S) x 4 (P) x 2 (L).
+  Image image{torch::arange(24, torch::kUInt8).view({1, 2, 3, 4}),
+              {{1.5, 3, 2}, {5, -7, 11}, {0, 0, -1, 1, 0, 0, 0, 1, 0}},
+              {}};
+  Preparation p;
+  p.orientation = "patient";
+  p.intensity = "none";
+  const auto label = image.pixels % 3;
+  const auto out = prepare(p, image, label, 1, "a.nii");
+  REQUIRE(out.image.sizes() == std::vector<std::int64_t>{1, 3, 4, 2});
+  for (int s = 0; s < 3; ++s)
+    for (int y = 0; y < 4; ++y)
+      for (int l = 0; l < 2; ++l) {
+        const auto stored = (1 - l) * 12 + s * 4 + y;
+        CHECK(out.image[0][s][y][l].item<float>() == static_cast<float>(stored));
+        CHECK(out.label.value()[0][s][y][l].item<std::int64_t>() == stored % 3);
+      }
+  CHECK(out.geometry.spacing_mm == std::vector<double>{3, 2, 1.5});
+  CHECK(orientation_code(out.geometry) == "LPS");
+  // Voxel 0 is what was the second along R: 1.5 mm towards the right.
+  CHECK(out.geometry.origin_mm == std::vector<double>{3.5, -7, 11});
+
+  const TemporaryFolder folder;
+  write_image(image, folder / "a.nii");
+  write_label_like(folder / "a.nii", *out.label, out.geometry, folder / "label.nii");
+  const auto back = read_image(folder / "label.nii");
+  CHECK(torch::equal(back.pixels, label));
+  CHECK(back.geometry.spacing_mm == image.geometry.spacing_mm);
+  CHECK(back.info.orientation == "PSR");
+  CHECK_THROWS_WITH(prepared(p, picture(torch::zeros({1, 2, 2, 2}))),
+                    Contains("a.nii: names no orientation, so prepare.orientation = \"patient\" "
+                             "cannot be met; set it to \"stored\""));
+}
+
+TEST_CASE("a crop to the foreground is where sizes start from", "[datasets][preparation]") {
+  Preparation p;
+  p.intensity = "none";
+  p.crop = "foreground";
+  const auto image = picture(
+      torch::tensor({{-1, 0, 0, 0, 0, 0}, {0, 0, 0, 5, 0, 0}, {0, 2, 0, 0, 0, 0}}, torch::kFloat)
+          .unsqueeze(0));
+  const auto out = prepare(p, image, (image.pixels == 5).to(torch::kUInt8), 1, "a.nii");
+  CHECK(row(out) == std::vector<float>{0, 0, 5, 2, 0, 0});
+  CHECK(out.image.sizes() == std::vector<std::int64_t>{1, 2, 3});
+  CHECK(out.label->sum().item<std::int64_t>() == 1);
+  CHECK(out.label.value()[0][0][2].item<std::int64_t>() == 1);
+  CHECK(position_of(out.geometry, {0, 0}) == std::vector<double>{1, 1});  // x 1, y 1 of the file
+  p.size = {2, 5};
+  p.fit = "crop_or_pad";
+  CHECK(row(prepared(p, image)) == std::vector<float>{0, 0, 0, 5, 0, 0, 2, 0, 0, 0});
+  p.size = {2, 6};
+  p.fit = "stretch";  // twice as wide, between voxel centres linearly
+  const auto wide = row(prepared(p, image));
+  CHECK(std::vector<float>(wide.begin(), wide.begin() + 6) ==
+        std::vector<float>{0, 0, 0, 1.25F, 3.75F, 5});
+  CHECK_THROWS_WITH(prepared(p, picture(torch::zeros({1, 2, 2}))),
+                    Contains("a.nii: has no voxel above 0 to crop to"));
 }
 
 TEST_CASE("channels: green, luma, gray to colour, no alpha", "[datasets][preparation]") {
@@ -164,6 +240,8 @@ TEST_CASE("a preparation that makes no sense is refused", "[datasets][preparatio
   };
   problem({{"intensity", "window"}}, "intensity = \"window\" needs window = [low, high]");
   problem({{"intensity", "hounsfield"}}, "'intensity' must be one of");
+  problem({{"orientation", "LPS"}}, "'orientation' must be one of \"stored\", \"patient\"");
+  problem({{"crop", "brain"}}, "'crop' must be one of \"none\", \"foreground\"");
   problem({{"window", OptionArray{300, -200}}},
           "'window' must be two numbers, the lower one first");
   problem({{"percentiles", OptionArray{5, 101}}},
