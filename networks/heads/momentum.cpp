@@ -14,27 +14,37 @@ namespace {
 
 using Tensors = torch::OrderedDict<std::string, at::Tensor>;
 
-// Calls act(from, to) for every name that both must have.
-template <class Act>
-void pair_up(const Tensors& from, const Tensors& to, Act act) {
+struct Paired {
+  std::vector<at::Tensor> from, to;
+};
+
+// The tensors of the names that both must have, side by side.
+Paired pair_up(const Tensors& from, const Tensors& to) {
+  Paired pairs;
   for (const auto& item : from) {
     const auto* other = to.find(item.key());
     if (other == nullptr || other->sizes() != item.value().sizes())
       throw std::invalid_argument("the copy has no '" + item.key() + "' of this shape");
-    act(item.value(), *other);
+    pairs.from.push_back(item.value());
+    pairs.to.push_back(*other);
   }
   for (const auto& item : to)
     if (!from.contains(item.key()))
       throw std::invalid_argument("only the copy has a '" + item.key() + "'");
+  return pairs;
+}
+
+void copy(const Tensors& from, const Tensors& to) {
+  const auto pairs = pair_up(from, to);
+  if (!pairs.to.empty()) at::_foreach_copy_(pairs.to, pairs.from);
 }
 
 }  // namespace
 
 void copy_weights(const torch::nn::Module& from, torch::nn::Module& to) {
   const torch::NoGradGuard no_grad;
-  const auto copy = [](const at::Tensor& source, at::Tensor target) { target.copy_(source); };
-  pair_up(from.named_parameters(), to.named_parameters(), copy);
-  pair_up(from.named_buffers(), to.named_buffers(), copy);
+  copy(from.named_parameters(), to.named_parameters());
+  copy(from.named_buffers(), to.named_buffers());
 }
 
 void freeze(torch::nn::Module& module) {
@@ -43,17 +53,14 @@ void freeze(torch::nn::Module& module) {
 
 void follow(const torch::nn::Module& online, torch::nn::Module& copy, double momentum) {
   const torch::NoGradGuard no_grad;
-  pair_up(online.named_parameters(), copy.named_parameters(),
-          [&](const at::Tensor& source, at::Tensor target) { target.lerp_(source, 1 - momentum); });
+  const auto pairs = pair_up(online.named_parameters(), copy.named_parameters());
+  if (!pairs.to.empty()) at::_foreach_lerp_(pairs.to, pairs.from, 1 - momentum);
 }
 
 at::Tensor squared_distance(const torch::nn::Module& online, const torch::nn::Module& copy) {
   const torch::NoGradGuard no_grad;
-  std::vector<at::Tensor> squares;
-  pair_up(
-      online.named_parameters(), copy.named_parameters(),
-      [&](const at::Tensor& a, const at::Tensor& b) { squares.push_back((a - b).square().sum()); });
-  return at::stack(squares).sum();
+  const auto pairs = pair_up(online.named_parameters(), copy.named_parameters());
+  return at::stack(at::_foreach_norm(at::_foreach_sub(pairs.from, pairs.to), 2)).square().sum();
 }
 
 double cosine_momentum(double base, std::int64_t step, std::int64_t total) {

@@ -106,6 +106,33 @@ TEST_CASE("a moving average leaves the network and its gradient alone", "[moment
   CHECK_FALSE(copy->named_parameters()["linear0.weight"].grad_fn());
 }
 
+TEST_CASE("every parameter of a copy follows, in whatever shape and layout", "[momentum]") {
+  // (1 - m) of the way, written out parameter by parameter.
+  Head online(3, {{.width = 4, .norm = HeadLayer::Norm::affine}, {.width = 2}}, HeadNorm::batch);
+  const auto copy = momentum_copy(online);
+  const torch::NoGradGuard no_grad;
+  torch::manual_seed(5);
+  std::vector<at::Tensor> wanted;
+  for (auto& parameter : copy->parameters()) parameter.set_data(torch::randn_like(parameter));
+  // One whose copy lies in memory the other way round.
+  auto weight = copy->named_parameters()["linear0.weight"];
+  weight.set_data(weight.t().contiguous().t());
+  const auto mine = online.named_parameters();
+  for (const auto& item : copy->named_parameters())
+    wanted.push_back(0.75 * item.value() + 0.25 * mine[item.key()]);
+  follow(online, *copy, 0.75);
+  const auto moved = copy->parameters();
+  REQUIRE(moved.size() == 6);
+  for (std::size_t i = 0; i < moved.size(); ++i) CHECK(max_gap(moved[i], wanted[i]) < 1e-6);
+}
+
+TEST_CASE("a copy without parameters has nowhere to go", "[momentum]") {
+  torch::nn::Module nothing;
+  torch::nn::Module copy;
+  CHECK_NOTHROW(follow(nothing, copy, 0.9));
+  CHECK_NOTHROW(copy_weights(nothing, copy));
+}
+
 TEST_CASE("the squared distance of two networks counts every parameter", "[momentum]") {
   const Head online(1, {{.width = 2}, {.width = 1}});
   const auto copy = momentum_copy(online);
