@@ -1,6 +1,8 @@
 // The commands that take a recipe or a run.
 #include "arguments.h"
+#include "bench.h"
 #include "json.h"
+#include "profile.h"
 #include "program.h"
 #include "recipe.h"
 #include "run.h"
@@ -144,11 +146,12 @@ int diff_command(const Words& words, std::ostream& out) {
 
 int bench_command(const Words& words, std::ostream& out) {
   Syntax syntax{"bench",
-                "Runs some steps of a recipe and prints as JSON how fast they were. Leaves no run "
+                "Runs some steps of a recipe and prints where their time went. Leaves no run "
                 "folder.",
                 {"RECIPE"}};
   add_set(syntax);
   add_machine(syntax);
+  add_json(syntax);
   syntax.options.add_options()("steps", po::value<int>()->default_value(20)->value_name("N"),
                                "steps to measure");
   const auto values = parse(syntax, words, out);
@@ -156,7 +159,9 @@ int bench_command(const Words& words, std::ostream& out) {
   const auto steps = (*values)["steps"].as<int>();
   if (steps < 1) throw RecipeError("--steps must be at least 1");
   Program program(out);
-  return bench_recipe(request_of(*values), steps, program.registries, program.loader, out);
+  const auto profile = bench_recipe(request_of(*values), steps, program.registries, program.loader);
+  out << (values->count("json") ? to_json(profile).dump(2) + "\n" : to_text(profile));
+  return 0;
 }
 
 int predict_command(const Words& words, std::ostream& out) {

@@ -1,6 +1,7 @@
 #include "assemble.h"
 
 #include "covector/core/random.h"
+#include "timed_backbone.h"
 
 #include <c10/util/Exception.h>
 #include <torch/utils.h>
@@ -33,12 +34,13 @@ void seed_torch(std::uint64_t seed, const std::string& purpose) {
 }
 
 void build_learner(Assembly& built, const TrainPlan& plan, Registries& registries,
-                   const std::vector<std::string>& classes) {
+                   const std::vector<std::string>& classes, Stopwatch* stopwatch) {
   const auto input = built.dataset->input();
   seed_torch(plan.seed, "backbone");
   built.backbone = made("backbone", plan.backbone, [&] {
     return registries.of<Backbone>().create(plan.backbone, "backbone", input);
   });
+  if (stopwatch) built.backbone = timed(built.backbone, *stopwatch);
   seed_torch(plan.seed, "head");
   const auto batch = plan.loop.batch / plan.loop.accumulate;
   if (plan.adapt) {
@@ -77,7 +79,7 @@ std::vector<ViewSpec> views_of(const TrainPlan& plan, const Learner& learner, Pr
 }  // namespace
 
 Assembly assemble(const TrainPlan& plan, Registries& registries, PluginLoader& loader,
-                  bool open_data) {
+                  bool open_data, Stopwatch* stopwatch) {
   Assembly built;
   built.dataset = made("dataset", plan.dataset,
                        [&] { return registries.of<Dataset>().create(plan.dataset, "dataset"); });
@@ -90,7 +92,7 @@ Assembly assemble(const TrainPlan& plan, Registries& registries, PluginLoader& l
   if (unknown)
     classes =
         open_data ? built.dataset->classes() : std::vector<std::string>{"background", "foreground"};
-  build_learner(built, plan, registries, classes);
+  build_learner(built, plan, registries, classes, stopwatch);
 
   Problems problems;
   const auto specs = views_of(plan, *built.learner, problems);

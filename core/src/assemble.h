@@ -2,6 +2,7 @@
 
 #include "learner.h"
 #include "plan.h"
+#include "stopwatch.h"
 
 namespace covector {
 
@@ -19,8 +20,9 @@ struct Assembly {
 /// Builds a plan's parts. The first weights follow from the seed: those of the backbone from a
 /// stream of their own, so that every method starts from the same backbone.
 /// @param open_data  also opens the dataset; without it no file is touched
+/// @param stopwatch  where given, the calls of the backbone are timed; see timed()
 /// Throws RecipeError when parts do not fit together or a view does not exist; DataError.
 COVECTOR_API Assembly assemble(const TrainPlan& plan, Registries& registries, PluginLoader& loader,
-                               bool open_data);
+                               bool open_data, Stopwatch* stopwatch = nullptr);
 
 }  // namespace covector

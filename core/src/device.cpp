@@ -8,6 +8,7 @@
 #include <torch/cuda.h>
 
 #include <dlfcn.h>
+#include <sys/resource.h>
 
 #include <filesystem>
 #include <regex>
@@ -56,6 +57,12 @@ void configure_computing(const c10::Device& device, int threads) {
   // fresh memory, which comes with it by default, costs time and guards against nothing here.
   at::globalContext().setDeterministicAlgorithms(device.is_cpu(), false);
   at::globalContext().setDeterministicFillUninitializedMemory(false);
+}
+
+double peak_memory_mib() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return static_cast<double>(usage.ru_maxrss) / 1024.0;
 }
 
 std::string describe(const c10::Device& device) {

@@ -18,6 +18,9 @@ COVECTOR_API c10::Device choose_device(const std::string& name);
 /// the CPU.
 COVECTOR_API void configure_computing(const c10::Device& device, int threads);
 
+/// The most main memory that this process has held, in MiB.
+COVECTOR_API double peak_memory_mib();
+
 /// "cpu: AVX512, 2 threads" or "cuda:0".
 COVECTOR_API std::string describe(const c10::Device& device);
 

@@ -18,10 +18,15 @@ void LoopOptions::describe(Schema<LoopOptions>& schema) {
           "and statistics over a batch see one part at a time")
       .at_least(1);
   schema.field("precision", &LoopOptions::precision)
-      .doc("bfloat16: autocast, losses and weights stay float32")
-      .one_of({"float32", "bfloat16"});
-  schema.field("channels_last", &LoopOptions::channels_last)
-      .doc("keeps images and convolution weights with the channels innermost");
+      .doc(
+          "bfloat16: autocast, losses and weights stay float32. auto: bfloat16 on a GPU and on a "
+          "CPU with AVX-512 bf16, else float32")
+      .one_of({"float32", "bfloat16", "auto"});
+  schema.field("layout", &LoopOptions::layout)
+      .doc(
+          "how images and convolution weights lie in memory. channels_last: the channels of a "
+          "voxel side by side. auto: what is faster on the device, see docs/guide/recipes.md")
+      .one_of({"auto", "contiguous", "channels_last"});
   schema.field("threads", &LoopOptions::threads).doc("threads that decode images").at_least(1);
   schema.field("cache_gib", &LoopOptions::cache_gib)
       .doc("decoded images kept in memory")

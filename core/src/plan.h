@@ -17,7 +17,7 @@ struct COVECTOR_API LoopOptions {
   std::int64_t batch = 8;
   std::int64_t accumulate = 1;
   std::string precision = "float32";
-  bool channels_last = false;
+  std::string layout = "auto";
   std::int64_t threads = 2;
   double cache_gib = 1.0;
   std::int64_t prefetch = 2;

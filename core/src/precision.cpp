@@ -1,10 +1,32 @@
 #include "precision.h"
 
+#include <ATen/Version.h>
 #include <ATen/autocast_mode.h>
 #include <torch/nn/module.h>
 
 namespace covector {
 namespace autocast = at::autocast;
+
+Hardware Hardware::of(const c10::Device& device) {
+  if (device.is_cuda()) return {.gpu = true, .bfloat16 = true};
+#ifdef __x86_64__
+  // As LibTorch was told to compute: ATEN_CPU_CAPABILITY holds here as well.
+  const bool wide = at::get_cpu_capability() == "AVX512";
+  return {.gpu = false, .bfloat16 = wide && __builtin_cpu_supports("avx512bf16") != 0};
+#else
+  return {};
+#endif
+}
+
+Computing settled(const Computing& asked, const Hardware& hardware, std::int64_t dimensions) {
+  auto chosen = asked;
+  if (chosen.precision == "auto") chosen.precision = hardware.bfloat16 ? "bfloat16" : "float32";
+  if (chosen.layout == "auto") {
+    const bool pays = hardware.gpu || (hardware.bfloat16 && chosen.precision == "bfloat16");
+    chosen.layout = pays && dimensions == 2 ? "channels_last" : "contiguous";
+  }
+  return chosen;
+}
 
 Autocast::Autocast(c10::DeviceType device, bool on)
     : device_(device),

@@ -35,11 +35,6 @@ COVECTOR_API void check_recipe(const Recipe& recipe, Registries& registries, Plu
 COVECTOR_API OptionTable resolve_recipe(const Recipe& recipe, Registries& registries,
                                         PluginLoader& loader);
 
-/// Measures a recipe for some steps and prints JSON: steps per second, data alone, views alone,
-/// seconds a step by part, peak memory. Writes no run folder.
-COVECTOR_API int bench_recipe(const RunRequest& request, int steps, Registries& registries,
-                              PluginLoader& loader, std::ostream& out);
-
 /// Applies the network of a finished adapt run to image files.
 /// @param run     the run folder
 /// @param output  folder for what the task writes; made when it is missing

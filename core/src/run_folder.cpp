@@ -41,6 +41,13 @@ Json environment_of_process() {
           {"system", std::string(system.sysname) + " " + system.release + " " + system.machine}};
 }
 
+/// What environment.json of a run folder says; an empty object where there is none.
+Json environment_of(const fs::path& run) {
+  std::ifstream file(run / "environment.json");
+  auto json = Json::parse(file, nullptr, /*allow_exceptions=*/false);
+  return json.is_object() ? json : Json::object();
+}
+
 std::string cpu_model() {
   std::ifstream file("/proc/cpuinfo");
   for (std::string line; std::getline(file, line);)
@@ -143,11 +150,13 @@ std::string plugins_json(const PluginLoader& loader) {
   return all.dump(2) + "\n";
 }
 
+Computing RunFolder::computing(const Computing& chosen) const {
+  const auto json = environment_of(path_);
+  return {json.value("precision", chosen.precision), json.value("layout", chosen.layout)};
+}
+
 void RunFolder::check_dataset(const std::string& fingerprint) const {
-  std::ifstream file(path_ / "environment.json");
-  const auto json = Json::parse(file, nullptr, /*allow_exceptions=*/false);
-  const auto before =
-      json.is_object() ? json.value("dataset_fingerprint", fingerprint) : fingerprint;
+  const auto before = environment_of(path_).value("dataset_fingerprint", fingerprint);
   if (before != fingerprint)
     throw DataError("the dataset is not the one that the run in " + path_.string() +
                     " began with: its fingerprint was " + before + " and is " + fingerprint +
@@ -179,12 +188,14 @@ Json image_classes_of(const Dataset& dataset) {
 }  // namespace
 
 void RunFolder::write_provenance(const PluginLoader& loader, const std::string& device,
-                                 const Dataset& dataset) const {
+                                 const Computing& computing, const Dataset& dataset) const {
   write_text(path_ / "plugins.json", plugins_json(loader));
   auto json = environment_of_process();
   json["cpu"] = cpu_model();
   json["cpu_threads"] = std::thread::hardware_concurrency();
   json["device"] = device;
+  json["precision"] = computing.precision;
+  json["layout"] = computing.layout;
   json["build"] = COVECTOR_BUILD_ID;
   json["compiler"] = __VERSION__;
   json["plugin_api"] = kPluginApiVersion;

@@ -2,6 +2,7 @@
 
 #include "covector/core/dataset.h"
 #include "covector/core/plugin_loader.h"
+#include "precision.h"
 #include "recipe.h"
 
 #include <cstdint>
@@ -35,9 +36,13 @@ class COVECTOR_API RunFolder {
   void write_status(const RunStatus& status) const;
   /// Throws DataError when the run began on a dataset with another fingerprint.
   void check_dataset(const std::string& fingerprint) const;
-  /// plugins.json and environment.json: what ran, on what, and the files that the dataset left out.
+  /// What the run in this folder computes in, whatever machine goes on with it: as its environment
+  /// says, or `chosen` where it has not begun.
+  Computing computing(const Computing& chosen) const;
+  /// plugins.json and environment.json: what ran, on what, how, and the files that the dataset left
+  /// out.
   void write_provenance(const PluginLoader& loader, const std::string& device,
-                        const Dataset& dataset) const;
+                        const Computing& computing, const Dataset& dataset) const;
   /// images/step-000000100, made.
   std::filesystem::path pictures(std::int64_t step) const;
 

@@ -19,4 +19,14 @@ void Stopwatch::lap(const std::string& part) {
   seconds_[part] += std::chrono::duration<double>(last_ - before).count();
 }
 
+void Stopwatch::reset() {
+  seconds_.clear();
+  start();
+}
+
+double Stopwatch::seconds(const std::string& part) const {
+  const auto found = seconds_.find(part);
+  return found == seconds_.end() ? 0.0 : found->second;
+}
+
 }  // namespace covector

@@ -17,7 +17,10 @@ class COVECTOR_API Stopwatch {
   /// Adds the time since the last lap, or since start(), to a part.
   void lap(const std::string& part);
   void start();
-  const std::map<std::string, double>& seconds() const { return seconds_; }
+  /// Forgets all parts and starts.
+  void reset();
+  /// Of all laps of a part; 0 where there was none.
+  double seconds(const std::string& part) const;
 
  private:
   using Clock = std::chrono::steady_clock;

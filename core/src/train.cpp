@@ -91,7 +91,7 @@ Trainer::Trainer(const TrainPlan& plan, Learner& learner, const ViewChains& chai
       images_(images),
       device_(device),
       schedule_(schedules().create(plan.schedule, "schedule")) {
-  if (plan.loop.channels_last) use_channels_last(learner.module());
+  if (plan.loop.layout == "channels_last") use_channels_last(learner.module());
   optimiser_ = optimisers().create(plan.optimiser, "optimiser", learner.trained());
   learner.module().train();
 }
@@ -99,6 +99,7 @@ Trainer::Trainer(const TrainPlan& plan, Learner& learner, const ViewChains& chai
 void Trainer::step(Batches& batches, bool logged, Stopwatch* stopwatch) {
   if (stopwatch) stopwatch->start();
   begin_epochs(batches);
+  if (stopwatch) stopwatch->lap("method");
   const auto phases = learner_.phases(done_, plan_.loop.steps);
   const auto data = batches.next();
   if (stopwatch) stopwatch->lap("data");
@@ -116,7 +117,7 @@ void Trainer::step(Batches& batches, bool logged, Stopwatch* stopwatch) {
     if (stopwatch) stopwatch->lap("optimiser");
   }
   learner_.after_step(done_, plan_.loop.steps);
-  if (stopwatch) stopwatch->lap("optimiser");
+  if (stopwatch) stopwatch->lap("method");
   ++done_;
 }
 
@@ -148,9 +149,10 @@ void Trainer::make_views(const std::vector<Batch>& batches,
     std::vector<Batch> slices;
     for (const auto& batch : batches) slices.push_back(slice(batch, i * part, (i + 1) * part));
     views_.push_back(chains_.make(slices, plan_.seed, done_, i * part, phases));
-    // Views resample when they are first looked at; here, so that it is not counted as forward.
+    // Views resample when they are first looked at; here, so that it is not counted as the
+    // method's.
     for (auto& item : views_.back()) item.second.image();
-    if (plan_.loop.channels_last) use_channels_last(views_.back());
+    if (plan_.loop.layout == "channels_last") use_channels_last(views_.back());
   }
 }
 
@@ -169,7 +171,7 @@ StepResult Trainer::run_phase(const StepInfo& info, Stopwatch* stopwatch) {
       const Autocast autocast(device_.type(), plan_.loop.precision == "bfloat16");
       result = learner_.step(views, info);
     }
-    if (stopwatch) stopwatch->lap("forward");
+    if (stopwatch) stopwatch->lap("method");
     const auto loss = share == 1.0 ? result.loss : result.loss * share;
     loss.backward();
     if (stopwatch) stopwatch->lap("backward");

@@ -24,7 +24,8 @@ class COVECTOR_API Trainer {
 
   /// One batch: every phase of the learner, then what it does after a step.
   /// @param logged     whether read_logs() will be called for it
-  /// @param stopwatch  measures data, views, forward, backward and optimiser when given
+  /// @param stopwatch  measures data, views, method, backward and optimiser when given. A backbone
+  ///                   that is timed takes its calls from the method's part
   void step(Batches& batches, bool logged = true, Stopwatch* stopwatch = nullptr);
   std::int64_t steps_done() const { return done_; }
 

@@ -3,14 +3,13 @@
 #include "covector/core/random.h"
 #include "device.h"
 #include "measure.h"
+#include "precision.h"
 #include "progress.h"
 #include "run_folder.h"
 #include "run_log.h"
-#include "train.h"
 #include "transfer.h"
 
 #include <c10/util/Exception.h>
-#include <sys/resource.h>
 #include <torch/utils.h>
 #include <nlohmann/json.hpp>
 
@@ -23,12 +22,6 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::size_t kPictureCases = 6;
-
-double peak_memory_mib() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return static_cast<double>(usage.ru_maxrss) / 1024.0;
-}
 
 /// One run from where its folder stands to its end.
 class TrainRun {
@@ -110,10 +103,7 @@ int TrainRun::run() {
 }
 
 void TrainRun::start() {
-  built_.learner->module().to(device_);
-  const auto images = training_indices(plan_, *built_.dataset);
-  trainer_ = std::make_unique<Trainer>(plan_, *built_.learner, *built_.chains,
-                                       static_cast<std::int64_t>(images.size()), device_);
+  trainer_ = trainer_of(plan_, built_, device_);
   const auto latest = latest_checkpoint();
   if (latest) {
     trainer_->restore(latest->state);
@@ -154,11 +144,7 @@ void TrainRun::start_fresh() {
     progress_.note(to_text(report));
     write_text(folder_.path() / "load_report.json", to_json(report));
   }
-  if (built_.task) {
-    torch::manual_seed(RandomStream(plan_.seed, "begin").bits64());
-    built_.task->begin({static_cast<std::int64_t>(training_indices(plan_, *built_.dataset).size()),
-                        [&](std::int64_t position) { return batches_->image(position); }});
-  }
+  if (batches_) begin_task(plan_, built_, *batches_);
   if (total_ == 0) write_checkpoint();
 }
 
@@ -406,19 +392,40 @@ std::unique_ptr<Batches> batches_of(const TrainPlan& plan, const Assembly& built
                                    first_step, device);
 }
 
-Prepared prepare(const RunRequest& request, Registries& registries, PluginLoader& loader) {
+std::unique_ptr<Trainer> trainer_of(const TrainPlan& plan, const Assembly& built,
+                                    c10::Device device) {
+  const auto images = training_indices(plan, *built.dataset).size();
+  return std::make_unique<Trainer>(plan, *built.learner, *built.chains,
+                                   static_cast<std::int64_t>(images), device);
+}
+
+void begin_task(const TrainPlan& plan, const Assembly& built, Batches& batches) {
+  if (!built.task) return;
+  torch::manual_seed(RandomStream(plan.seed, "begin").bits64());
+  built.task->begin({static_cast<std::int64_t>(training_indices(plan, *built.dataset).size()),
+                     [&](std::int64_t position) { return batches.image(position); }});
+}
+
+Prepared prepare(const RunRequest& request, Registries& registries, PluginLoader& loader,
+                 bool timed) {
   Problems problems;
   auto plan = read_plan(request.recipe, registries, loader, problems);
   problems.raise();
   const auto device = choose_device(request.device);
   configure_computing(device, request.threads);
-  auto built = assemble(plan, registries, loader, /*open_data=*/true);
-  return {std::move(plan), device, std::move(built)};
+  auto stopwatch = timed ? std::make_unique<Stopwatch>(device) : nullptr;
+  auto built = assemble(plan, registries, loader, /*open_data=*/true, stopwatch.get());
+  built.learner->module().to(device);
+  const auto computing = settled({plan.loop.precision, plan.loop.layout}, Hardware::of(device),
+                                 built.backbone->dimensions());
+  plan.loop.precision = computing.precision;
+  plan.loop.layout = computing.layout;
+  return {std::move(plan), device, std::move(stopwatch), std::move(built)};
 }
 
 int run_training(const RunRequest& request, Registries& registries, PluginLoader& loader,
                  std::ostream& out) {
-  auto [plan, device, built] = prepare(request, registries, loader);
+  auto [plan, device, stopwatch, built] = prepare(request, registries, loader);
   check_splits(plan, *built.dataset);
 
   const RunFolder folder(output_of(request), built.resolved);
@@ -430,7 +437,10 @@ int run_training(const RunRequest& request, Registries& registries, PluginLoader
     return 0;
   }
   folder.check_dataset(built.dataset->fingerprint());
-  folder.write_provenance(loader, describe(device), *built.dataset);
+  const auto computing = folder.computing({plan.loop.precision, plan.loop.layout});
+  plan.loop.precision = computing.precision;
+  plan.loop.layout = computing.layout;
+  folder.write_provenance(loader, describe(device), computing, *built.dataset);
   for (const auto& skipped : built.dataset->skipped()) progress.say("skipped: " + skipped);
   return run_recorded(run, folder);
 }

@@ -8,6 +8,32 @@
 
 using namespace covector;
 
+TEST_CASE("auto is settled by the table of the documentation", "[precision]") {
+  const Hardware plain{}, fast{.gpu = false, .bfloat16 = true}, gpu{.gpu = true, .bfloat16 = true};
+  const auto chosen = [](const Hardware& hardware, const std::string& precision,
+                         std::int64_t dimensions) {
+    const auto computing = settled({precision, "auto"}, hardware, dimensions);
+    return computing.precision + ", " + computing.layout;
+  };
+  CHECK(chosen(plain, "auto", 2) == "float32, contiguous");
+  CHECK(chosen(plain, "bfloat16", 2) == "bfloat16, contiguous");
+  CHECK(chosen(fast, "auto", 2) == "bfloat16, channels_last");
+  CHECK(chosen(fast, "float32", 2) == "float32, contiguous");
+  CHECK(chosen(fast, "auto", 3) == "bfloat16, contiguous");
+  CHECK(chosen(gpu, "auto", 2) == "bfloat16, channels_last");
+  CHECK(chosen(gpu, "float32", 2) == "float32, channels_last");
+  CHECK(chosen(gpu, "float32", 3) == "float32, contiguous");
+}
+
+TEST_CASE("what a recipe says is not replaced", "[precision]") {
+  for (const auto* precision : {"float32", "bfloat16"})
+    for (const auto* layout : {"contiguous", "channels_last"}) {
+      const auto computing = settled({precision, layout}, {.gpu = true, .bfloat16 = true}, 2);
+      CHECK(computing.precision == precision);
+      CHECK(computing.layout == layout);
+    }
+}
+
 TEST_CASE("autocast holds for the life of the object", "[precision]") {
   const torch::NoGradGuard no_grad;
   torch::nn::Conv2d conv(torch::nn::Conv2dOptions(1, 2, 3));

@@ -1,5 +1,6 @@
 #include "support/catch.h"
 
+#include "bench.h"
 #include "checkpoint.h"
 #include "run_folder.h"
 #include "support/toy_runs.h"
@@ -8,7 +9,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include <chrono>
 #include <csignal>
+#include <thread>
 
 using namespace covector;
 using covector::testing::before_toy_step;
@@ -56,6 +59,18 @@ std::vector<std::pair<std::int64_t, double>> losses(const fs::path& run) {
   return all;
 }
 
+Profile bench(const Recipe& recipe) {
+  ToyProgram program;
+  return bench_recipe({recipe, {}, "cpu", 1, false}, 3, program.registries, program.loader);
+}
+
+double seconds_of(const Profile& profile, const std::string& part) {
+  for (const auto& [name, seconds] : profile.seconds)
+    if (name == part) return seconds;
+  FAIL("no part " << part);
+  return 0;
+}
+
 const std::string kLoop =
     "steps = 12\nbatch = 4\nlog_every = 1\ncheckpoint_every = 5\nthreads = 2\n";
 
@@ -66,7 +81,7 @@ std::vector<Recipe> resumable() {
       "[schedule]\ntype = \"cosine\"\nwarmup_steps = 3\n";
   return {ToyProgram::pretrain(kLoop, "dropout = true"),
           ToyProgram::pretrain(kLoop + "accumulate = 2", "phases = 2\n" + sgd),
-          ToyProgram::pretrain(kLoop + "channels_last = true\nprecision = \"bfloat16\"", sgd),
+          ToyProgram::pretrain(kLoop + "layout = \"channels_last\"\nprecision = \"bfloat16\"", sgd),
           ToyProgram::adapt(kLoop + "validate_every = 2", "[labelled]\ncount = 6\n" + sgd)};
 }
 
@@ -580,20 +595,70 @@ TEST_CASE("predict applies the network of an adapt run", "[run][predict]") {
 }
 
 TEST_CASE("bench gives a number for each part of a step", "[run][bench]") {
-  ToyProgram program;
-  std::ostringstream out;
-  CHECK(bench_recipe({ToyProgram::pretrain("batch = 2"), {}, "cpu", 1, false}, 3,
-                     program.registries, program.loader, out) == 0);
-  const auto json = nlohmann::json::parse(out.str());
+  const auto profile = bench(ToyProgram::pretrain("batch = 2"));
+  std::vector<std::string> parts;
   double sum = 0;
-  for (const auto* part : {"data", "views", "forward", "backward", "optimiser"}) {
-    CHECK(json.at("seconds_per_step").at(part) > 0);
-    sum += json.at("seconds_per_step").at(part).get<double>();
+  for (const auto& [part, seconds] : profile.seconds) {
+    INFO(part);
+    CHECK(seconds > 0);
+    parts.push_back(part);
+    sum += seconds;
   }
-  CHECK(json.at("steps_per_second").get<double>() == Approx(1 / sum));
-  CHECK(json.at("data_only_steps_per_second") > 0);
-  CHECK(json.at("views_only_steps_per_second") > 0);
-  CHECK(json.at("peak_memory_mib") > 10);
+  CHECK(parts ==
+        std::vector<std::string>{"data", "views", "backbone", "method", "backward", "optimiser"});
+  CHECK(profile.seconds_a_step() == sum);
+  CHECK(profile.steps == 3);
+  CHECK(profile.data_alone > 0);
+  CHECK(profile.views_alone > 0);
+  CHECK(profile.peak_memory_mib > 10);
+  CHECK(profile.precision == "float32");
+  CHECK(profile.layout == "contiguous");
+}
+
+TEST_CASE("bench counts as the method's what it does beside its backbone", "[run][bench]") {
+  // A step that waits for 20 ms, before it calls the backbone.
+  const BeforeStep hook(
+      [](std::int64_t) { std::this_thread::sleep_for(std::chrono::milliseconds(20)); });
+  for (const auto& recipe : {ToyProgram::pretrain("batch = 2"), ToyProgram::adapt("batch = 2")}) {
+    const auto profile = bench(recipe);
+    CHECK(seconds_of(profile, "method") > 0.020);
+    CHECK(seconds_of(profile, "backbone") < 0.020);
+  }
+}
+
+TEST_CASE("bench refuses what trains nothing", "[run][bench][errors]") {
+  CHECK_THROWS_WITH(bench(ToyProgram::recipe("pretrain", "[method]\ntype = \"scratch\"\n")),
+                    "'scratch' trains nothing, so there is nothing to measure");
+}
+
+TEST_CASE("precision and layout of a run stay what they were when it began", "[run][resume]") {
+  const ScratchFolder folder;
+  const auto environment_of = [&](const std::string& run) {
+    return nlohmann::json::parse(text_of(folder.path() / run / "environment.json"));
+  };
+  const auto recipe = [](const std::string& precision, const std::string& layout) {
+    return ToyProgram::pretrain("batch = 4\nsteps = 2\nprecision = \"" + precision +
+                                "\"\nlayout = \"" + layout + "\"");
+  };
+  REQUIRE(ToyProgram().run(recipe("auto", "auto"), folder.path() / "here") == 0);
+  const auto here = environment_of("here");
+  const bool fast = here.at("precision") == "bfloat16";
+  CHECK(here.at("layout") == (fast ? "channels_last" : "contiguous"));
+  CHECK_THAT(text_of(folder.path() / "here/recipe.toml"), Catch::Contains("layout = \"auto\""));
+
+  // Begun on a machine of the other kind, which computes in another way.
+  const std::string precision = fast ? "float32" : "bfloat16";
+  const std::string layout = fast ? "contiguous" : "channels_last";
+  fs::create_directories(folder.path() / "there");
+  std::ofstream(folder.path() / "there/environment.json")
+      << nlohmann::json{{"precision", precision}, {"layout", layout}};
+  REQUIRE(ToyProgram().run(recipe("auto", "auto"), folder.path() / "there") == 0);
+  REQUIRE(ToyProgram().run(recipe(precision, layout), folder.path() / "asked") == 0);
+  CHECK(environment_of("there").at("precision") == precision);
+  CHECK(environment_of("there").at("layout") == layout);
+  check_same(last_state(folder.path() / "there"), last_state(folder.path() / "asked"));
+  CHECK_FALSE(at::equal(last_state(folder.path() / "there").tensors.at("weights/head.weight"),
+                        last_state(folder.path() / "here").tensors.at("weights/head.weight")));
 }
 
 TEST_CASE("a device that is not there, and a word that is none, are told", "[run][errors]") {
