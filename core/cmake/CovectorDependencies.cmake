@@ -30,6 +30,7 @@ find_package(ITK 5.2 REQUIRED COMPONENTS
   ITKCommon ITKIOImageBase ITKIONIFTI ITKIOMeta ITKIONRRD ITKIOPNG ITKIOJPEG ITKIOTIFF ITKIOGDCM
   ITKImageGrid ITKImageFunction ITKTransform ITKDistanceMap)
 find_package(DCMTK REQUIRED)
+find_package(GIF 5 REQUIRED)
 set(CMAKE_MESSAGE_LOG_LEVEL ${_log_level})
 
 # Installed programs and libraries find each other wherever the tree is moved, and LibTorch where it is now.

@@ -32,7 +32,7 @@ packages=(
   libboost-dev libboost-program-options-dev
   libtomlplusplus-dev libfmt-dev nlohmann-json3-dev libxxhash-dev
   libhdf5-dev zlib1g-dev libzip-dev libprotobuf-dev protobuf-compiler
-  libinsighttoolkit5-dev libdcmtk-dev
+  libinsighttoolkit5-dev libdcmtk-dev libgif-dev
   libjs-chart.js catch2
 )
 

@@ -12,7 +12,7 @@
 namespace covector::datasets::io {
 namespace {
 
-constexpr std::array<std::pair<std::string_view, Format>, 12> kExtensions{
+constexpr std::array<std::pair<std::string_view, Format>, 13> kExtensions{
     {{".nii.gz", Format::nifti},
      {".nii", Format::nifti},
      {".mha", Format::meta},
@@ -24,6 +24,7 @@ constexpr std::array<std::pair<std::string_view, Format>, 12> kExtensions{
      {".jpg", Format::jpeg},
      {".tiff", Format::tiff},
      {".tif", Format::tiff},
+     {".gif", Format::gif},
      {".dcm", Format::dicom}}};
 
 std::string lower(std::string text) {
@@ -50,8 +51,8 @@ bool has_dicom_mark(const std::filesystem::path& path) {
 }  // namespace
 
 std::string_view name_of(Format format) {
-  constexpr std::array<std::string_view, 7> kNames{"NIfTI", "MetaImage", "NRRD", "PNG",
-                                                   "JPEG",  "TIFF",      "DICOM"};
+  constexpr std::array<std::string_view, 8> kNames{"NIfTI", "MetaImage", "NRRD", "PNG",
+                                                   "JPEG",  "TIFF",      "GIF",  "DICOM"};
   return kNames[static_cast<std::size_t>(format)];
 }
 
@@ -65,7 +66,7 @@ Format format_of(const std::filesystem::path& path) {
   if (has_dicom_mark(path)) return Format::dicom;
   throw DataError(path.string() +
                   ": not an image format that is known (.nii .nii.gz .mha .mhd .nrrd .nhdr .png "
-                  ".jpg .tif .dcm, or a DICOM file of any name)");
+                  ".jpg .tif .gif .dcm, or a DICOM file of any name)");
 }
 
 std::string stem_of(const std::filesystem::path& path) {

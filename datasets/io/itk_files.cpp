@@ -57,6 +57,8 @@ itk::ImageIOBase::Pointer io_of(Format format) {
       return itk::JPEGImageIO::New().GetPointer();
     case Format::tiff:
       return itk::TIFFImageIO::New().GetPointer();
+    case Format::gif:  // read by giflib
+      break;
     case Format::dicom:
       return itk::GDCMImageIO::New().GetPointer();
   }

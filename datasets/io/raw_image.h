@@ -47,6 +47,9 @@ std::string_view name_of(PixelType type);
 
 /// NIfTI, MetaImage, NRRD, PNG, JPEG, TIFF, through ITK. Throws DataError.
 RawImage read_with_itk(const std::filesystem::path& path, Pixels pixels, Palette palette);
+/// A GIF of one picture, which ITK does not read, through giflib: indices of its table of colours,
+/// or the colours, one component where all of them are gray. Throws DataError.
+RawImage read_gif(const std::filesystem::path& path, Pixels pixels, Palette palette);
 /// NIfTI, MetaImage, NRRD, PNG by the file's extension. Throws DataError.
 void write_with_itk(const RawImage& image, const std::filesystem::path& path);
 /// One DICOM file, single or multi-frame, through DCMTK. Throws DataError.

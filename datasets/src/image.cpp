@@ -71,9 +71,11 @@ void check_exists(const std::filesystem::path& path) {
 io::RawImage read_raw(const std::filesystem::path& path, io::Pixels pixels, Palette palette) {
   check_exists(path);
   if (std::filesystem::is_directory(path)) return io::read_dicom_series(path);
-  if (io::format_of(path) == io::Format::dicom) return io::read_dicom_file(path);
-  return io::read_with_itk(
-      path, pixels, palette == Palette::colours ? io::Palette::expand : io::Palette::indices);
+  const auto format = io::format_of(path);
+  if (format == io::Format::dicom) return io::read_dicom_file(path);
+  const auto colours = palette == Palette::colours ? io::Palette::expand : io::Palette::indices;
+  return format == io::Format::gif ? io::read_gif(path, pixels, colours)
+                                   : io::read_with_itk(path, pixels, colours);
 }
 
 }  // namespace
@@ -89,7 +91,8 @@ Image read_header(const std::filesystem::path& path) {
 void write_image(const Image& image, const std::filesystem::path& path) {
   const auto format = io::format_of_name(path);
   using io::Format;
-  if (!format || *format == Format::jpeg || *format == Format::tiff || *format == Format::dicom)
+  if (!format || *format == Format::jpeg || *format == Format::tiff || *format == Format::gif ||
+      *format == Format::dicom)
     throw DataError(path.string() +
                     ": images are written as .nii .nii.gz .mha .mhd .nrrd .nhdr or .png");
   const auto type = image.pixels.scalar_type();

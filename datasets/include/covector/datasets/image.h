@@ -11,8 +11,8 @@ namespace covector::datasets {
 
 /// What a file says about its image beside pixels and placement.
 struct ImageInfo {
-  std::string format;       // "NIfTI", "MetaImage", "NRRD", "PNG", "JPEG", "TIFF", "DICOM", ...
-  std::string stored_type;  // the file's own type: "int16", "uint8", "1 bit"
+  std::string format;  // "NIfTI", "MetaImage", "NRRD", "PNG", "JPEG", "TIFF", "GIF", "DICOM", ...
+  std::string stored_type;       // the file's own type: "int16", "uint8", "1 bit"
   std::int64_t bits_stored = 0;  // of DICOM, where it may be less than the type holds; else 0
   std::int64_t frames = 1;       // images in a multi-frame DICOM file, slices of a series
   std::string photometric;       // DICOM's words for the colours
@@ -35,11 +35,11 @@ struct Image {
   std::vector<std::int64_t> size() const { return pixels.sizes().slice(1).vec(); }
 };
 
-/// How an indexed-colour PNG is read: as the colours, or as the indices (label masks).
+/// How an indexed-colour PNG or GIF is read: as the colours, or as the indices (label masks).
 enum class Palette { colours, indices };
 
-/// Reads NIfTI (.nii .nii.gz), MetaImage (.mha .mhd), NRRD (.nrrd .nhdr), PNG, JPEG, TIFF, a DICOM
-/// file, or a folder that holds one DICOM series. Thread-safe.
+/// Reads NIfTI (.nii .nii.gz), MetaImage (.mha .mhd), NRRD (.nrrd .nhdr), PNG, JPEG, TIFF, GIF, a
+/// DICOM file, or a folder that holds one DICOM series. Thread-safe.
 ///
 /// - A fourth axis of a NIfTI becomes the channels. Gray PNGs of 1, 2, 4 bits are widened to 0 ..
 /// 255.
