@@ -9,13 +9,13 @@
 namespace covector::datasets {
 namespace {
 
-std::vector<std::string> cells_of(const std::string& line) {
+std::vector<std::string> cells_of(const std::string& line, char separator) {
   std::vector<std::string> cells(1);
   bool quoted = false;
   for (const char c : line) {
     if (c == '"')
       quoted = !quoted;
-    else if (c == ',' && !quoted)
+    else if (c == separator && !quoted)
       cells.emplace_back();
     else if (c != '\r')
       cells.back() += c;
@@ -29,14 +29,14 @@ std::vector<std::string> cells_of(const std::string& line) {
 
 }  // namespace
 
-CsvTable::CsvTable(const std::filesystem::path& path) : path_(path) {
+CsvTable::CsvTable(const std::filesystem::path& path, char separator) : path_(path) {
   std::ifstream file(path);
   if (!file) throw DataError(path.string() + ": cannot be opened; check the path");
   std::string line;
   for (std::size_t number = 1; std::getline(file, line); ++number) {
     if (number == 1 && line.starts_with("\xEF\xBB\xBF")) line.erase(0, 3);  // byte order mark
     if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
-    auto cells = cells_of(line);
+    auto cells = cells_of(line, separator);
     if (header_.empty()) {
       header_ = std::move(cells);
       continue;

@@ -16,6 +16,11 @@ bool is_digit(char c) {
   return std::isdigit(static_cast<unsigned char>(c)) != 0;
 }
 
+// What other systems leave behind.
+bool is_stray(const fs::path& path) {
+  return path.filename() == "__MACOSX" || path.filename().string().starts_with(".");
+}
+
 std::string stem_under(const fs::path& path, const fs::path& folder) {
   const auto relative = path.lexically_relative(folder);
   return (relative.parent_path() / image_stem(relative)).generic_string();
@@ -55,7 +60,7 @@ std::vector<Found> find_images(const fs::path& folder, std::int64_t dimensions) 
        entry != fs::recursive_directory_iterator(); ++entry) {
     const auto& path = entry->path();
     if (entry->is_directory() && path.filename() == "__MACOSX") entry.disable_recursion_pending();
-    if (!entry->is_regular_file() || path.filename().string().starts_with(".")) continue;
+    if (!entry->is_regular_file() || is_stray(path)) continue;
     if (!has_image_name(path)) continue;
     if (dimensions == 3 && path.extension() == ".dcm")
       slices[path.parent_path()].push_back(path);
@@ -71,6 +76,29 @@ std::vector<Found> find_images(const fs::path& folder, std::int64_t dimensions) 
     return a.path < b.path;
   });
   return found;
+}
+
+fs::path find_set(const fs::path& root, const std::function<bool(const fs::path&)>& holds_set,
+                  const std::string& expected) {
+  check_folder(root, "check root");
+  std::vector<fs::path> level{root};
+  for (int depth = 0; depth <= 2; ++depth) {
+    std::vector<fs::path> hits;
+    std::vector<fs::path> next;
+    for (const auto& folder : level) {
+      if (holds_set(folder)) hits.push_back(folder);
+      for (const auto& entry : fs::directory_iterator(folder))
+        if (entry.is_directory() && !is_stray(entry.path())) next.push_back(entry.path());
+    }
+    if (hits.size() == 1) return hits[0];
+    std::sort(hits.begin(), hits.end());
+    if (hits.size() > 1)
+      throw DataError(root.string() + ": holds the set twice, in " + hits[0].string() + " and in " +
+                      hits[1].string() + "; set root to one of them");
+    level = std::move(next);
+  }
+  throw DataError(root.string() + ": does not look like this set; expected " + expected +
+                  ", here or up to two folders below");
 }
 
 void check_folder(const fs::path& folder, const std::string& check) {

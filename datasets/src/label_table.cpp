@@ -117,6 +117,11 @@ LabelTable::LabelTable(const LabelOptions& options, const std::filesystem::path&
       if (row.value != 0) add(row.value, row.name);
 }
 
+LabelTable::LabelTable(const std::vector<LabelGroup>& groups)
+    : LabelTable({"", groups, "error"}, {}) {
+  fixed_ = true;
+}
+
 void LabelTable::add(std::int64_t value, const std::string& name) {
   if (class_of_.count(value))
     throw DataError("labels: value " + std::to_string(value) + " is given to '" +
@@ -140,8 +145,9 @@ at::Tensor LabelTable::classes_of(const at::Tensor& stored,
     for (const auto& item : class_of_)
       known += (known.empty() ? "" : ", ") + std::to_string(item.first);
     throw DataError(path.string() + ": label value " + plain(value) +
-                    " is not among those listed (" + known +
-                    "); complete the label table, or set labels.unlisted = \"background\"");
+                    " is not among those listed (" + known + "); " +
+                    (fixed_ ? "it is no label of this set: fetch the file again, or take it out"
+                            : "complete the label table, or set labels.unlisted = \"background\""));
   };
   const auto values = stored.to(torch::kFloat).contiguous();  // exact up to 2^24
   auto classes = torch::empty(stored.sizes(), torch::kUInt8);

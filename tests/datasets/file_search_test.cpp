@@ -1,8 +1,12 @@
 #include "support/catch.h"
 
+#include "datasets/files.h"
+
 #include "covector/datasets/file_search.h"
 
 using namespace covector::datasets;
+using namespace covector::testing;
+using Catch::Matchers::Contains;
 
 TEST_CASE("names are ordered as people count", "[files]") {
   CHECK(natural_less("case2", "case10"));
@@ -12,4 +16,30 @@ TEST_CASE("names are ordered as people count", "[files]") {
   CHECK(natural_less("x007", "x8"));
   CHECK(natural_less("01", "1"));
   CHECK_FALSE(natural_less("1", "1"));
+}
+
+TEST_CASE("a set is found in its root, in a doubled root and below its parent", "[files]") {
+  const TemporaryFolder folder;
+  const auto find = [&](const std::string& root) {
+    return find_set(
+        folder / root,
+        [](const std::filesystem::path& path) {
+          return std::filesystem::exists(path / "image" / "0.png");
+        },
+        "image/0.png");
+  };
+  write_file(folder / "sets/kidneys/kidneys/image/0.png", "");
+  write_file(folder / "sets/__MACOSX/kidneys/image/0.png", "");
+  write_file(folder / "sets/.trash/image/0.png", "");
+  const auto place = folder / "sets/kidneys/kidneys";
+  CHECK(find("sets/kidneys/kidneys") == place);
+  CHECK(find("sets/kidneys") == place);
+  CHECK(find("sets") == place);
+  CHECK_THROWS_WITH(find("."), Contains(": does not look like this set; expected image/0.png, here "
+                                        "or up to two folders below"));
+  CHECK_THROWS_WITH(find("none"), Contains((folder / "none").string() + ": is no folder"));
+  write_file(folder / "sets/kidneys/copy/image/0.png", "");
+  CHECK_THROWS_WITH(find("sets"), (folder / "sets").string() + ": holds the set twice, in " +
+                                      (folder / "sets/kidneys/copy").string() + " and in " +
+                                      place.string() + "; set root to one of them");
 }

@@ -90,3 +90,12 @@ TEST_CASE("masks must be masks, and fit their image", "[datasets][labels]") {
                     "m.nii: mask lies 5 mm away from its image i.nii; resample it onto the image's "
                     "grid");
 }
+
+TEST_CASE("a set with labels of its own refuses others", "[datasets][labels][errors]") {
+  const LabelTable table(std::vector<LabelGroup>{{"vein", {1}, {}}, {"kidney", {7}, {}}});
+  CHECK(table.classes() == std::vector<std::string>{"background", "vein", "kidney"});
+  CHECK_THROWS_WITH(
+      table.classes_of(torch::full({1, 1}, 5, torch::kUInt8), "0.nii"),
+      "0.nii: label value 5 is not among those listed (0, 1, 7); it is no label of this "
+      "set: fetch the file again, or take it out");
+}

@@ -8,7 +8,8 @@
 
 namespace covector::datasets {
 
-/// A comma-separated table with a header row; double quotes hold commas.
+/// A table with a header row, its cells parted by commas or by what is given; double quotes hold
+/// separators.
 class COVECTOR_API CsvTable {
  public:
   struct Row {
@@ -17,7 +18,7 @@ class COVECTOR_API CsvTable {
   };
 
   /// Throws DataError when the file cannot be read, is empty or has a row of another length.
-  explicit CsvTable(const std::filesystem::path& path);
+  explicit CsvTable(const std::filesystem::path& path, char separator = ',');
 
   const std::vector<Row>& rows() const { return rows_; }
   /// Throws DataError listing the columns there are.

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,15 @@ struct Found {
 /// folder with several .dcm files is one image, a DICOM series.
 COVECTOR_API std::vector<Found> find_images(const std::filesystem::path& folder,
                                             std::int64_t dimensions);
+/// Where a set lies: `root` itself, or one of the folders up to two levels below it, which is what
+/// a set unpacked into a folder of its own name, or the folder above it, looks like.
+/// @param holds_set  whether a folder is the set's
+/// @param expected   the layouts known, for the message: "train/image/0.nii.gz"
+/// @throws DataError where no folder holds it, or several of one level do
+COVECTOR_API std::filesystem::path find_set(
+    const std::filesystem::path& root,
+    const std::function<bool(const std::filesystem::path&)>& holds_set,
+    const std::string& expected);
 /// "case2" before "case10".
 COVECTOR_API bool natural_less(const std::string& a, const std::string& b);
 /// Throws DataError unless it is a folder; `check` ends the message: "check root".

@@ -39,6 +39,9 @@ class COVECTOR_API LabelTable {
   /// @throws DataError for an unreadable table, a structure it does not name, a value given twice
   LabelTable(const LabelOptions& options, const std::filesystem::path& root);
 
+  /// Of a set whose values are fixed; any other value is an error.
+  explicit LabelTable(const std::vector<LabelGroup>& groups);
+
   const std::vector<std::string>& classes() const { return classes_; }
   /// @param stored  a mask as read, any number type
   /// @returns       uint8 classes, same shape
@@ -52,6 +55,7 @@ class COVECTOR_API LabelTable {
   std::vector<std::string> classes_;
   std::map<std::int64_t, std::uint8_t> class_of_;
   bool unlisted_is_background_ = false;
+  bool fixed_ = false;
 };
 
 /// The mask of a file: one channel of the stored type. Indexed colours are read as indices; an RGB
