@@ -4,6 +4,7 @@
 #include "covector/datasets/fingerprint.h"
 
 #include <algorithm>
+#include <iostream>
 #include <map>
 
 namespace covector::datasets {
@@ -58,7 +59,9 @@ FileDataset::FileDataset(FileOptions files, OptionTable options)
 
 void FileDataset::open() {
   skipped_.clear();
-  take(list());
+  auto listing = list();
+  for (const auto& note : listing.notes) std::cout << "note: " << note << std::endl;
+  take(std::move(listing));
   check_ids(cases_);
   if (files_.on_error == "skip") drop_unreadable();
   assign_splits();

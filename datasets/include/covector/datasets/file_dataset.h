@@ -72,6 +72,7 @@ struct Listing {
   std::vector<std::string> problems = {};  // what cannot be used: path, reason, remedy
   std::string layout = {};                 // which of the layouts it comes in was recognised
   std::vector<Count> counts = {};          // against the official ones
+  std::vector<std::string> notes = {};     // what its user should know; open() prints them
 };
 
 /// An image as stored and its label on the same grid.
