@@ -8,22 +8,23 @@ namespace covector {
 namespace autocast = at::autocast;
 
 Hardware Hardware::of(const c10::Device& device) {
-  if (device.is_cuda()) return {.gpu = true, .bfloat16 = true};
-#ifdef __x86_64__
+  if (device.is_cuda()) return {.gpu = true, .avx512 = false, .bfloat16 = true};
   // As LibTorch was told to compute: ATEN_CPU_CAPABILITY holds here as well.
-  const bool wide = at::get_cpu_capability() == "AVX512";
-  return {.gpu = false, .bfloat16 = wide && __builtin_cpu_supports("avx512bf16") != 0};
-#else
-  return {};
+  const bool avx512 = at::get_cpu_capability() == "AVX512";
+  bool bfloat16 = false;
+#ifdef __x86_64__
+  bfloat16 = avx512 && __builtin_cpu_supports("avx512bf16") != 0;
 #endif
+  return {.gpu = false, .avx512 = avx512, .bfloat16 = bfloat16};
 }
 
 Computing settled(const Computing& asked, const Hardware& hardware, std::int64_t dimensions) {
   auto chosen = asked;
   if (chosen.precision == "auto") chosen.precision = hardware.bfloat16 ? "bfloat16" : "float32";
   if (chosen.layout == "auto") {
-    const bool pays = hardware.gpu || (hardware.bfloat16 && chosen.precision == "bfloat16");
-    chosen.layout = pays && dimensions == 2 ? "channels_last" : "contiguous";
+    const bool pays_2d = hardware.gpu || hardware.avx512;
+    const bool pays_3d = hardware.avx512 && hardware.bfloat16 && chosen.precision == "bfloat16";
+    chosen.layout = (dimensions == 2 ? pays_2d : pays_3d) ? "channels_last" : "contiguous";
   }
   return chosen;
 }

@@ -25,6 +25,7 @@ struct Computing {
 /// What the choice goes by.
 struct Hardware {
   bool gpu = false;
+  bool avx512 = false;    // of a CPU
   bool bfloat16 = false;  // has instructions that multiply it
 
   COVECTOR_API static Hardware of(const c10::Device& device);
@@ -32,12 +33,14 @@ struct Hardware {
 
 /// `asked`, with each "auto" replaced by what is faster there:
 ///
-///   hardware              precision   layout: float32, 2D   bfloat16, 2D    either, 3D
-///   CPU without bfloat16  float32     contiguous            contiguous      contiguous
-///   CPU with bfloat16     bfloat16    contiguous            channels_last   contiguous
-///   GPU                   bfloat16    channels_last         channels_last   contiguous
+///   hardware               precision   layout in 2D    in 3D, float32   in 3D, bfloat16
+///   CPU without AVX-512    float32     contiguous      contiguous       contiguous
+///   CPU with AVX-512       float32     channels_last   contiguous       contiguous
+///   CPU with AVX-512 bf16  bfloat16    channels_last   contiguous       channels_last
+///   GPU                    bfloat16    channels_last   contiguous       contiguous
 ///
-/// The rows of CPUs are measured, docs/performance.md says how. The row of GPUs is not.
+/// Measured on a CPU of the third row, and on it without AVX-512; docs/performance.md says how. The
+/// row of GPUs is not measured.
 /// @param dimensions  of the images, 2 or 3
 COVECTOR_API Computing settled(const Computing& asked, const Hardware& hardware,
                                std::int64_t dimensions);

@@ -9,26 +9,35 @@
 using namespace covector;
 
 TEST_CASE("auto is settled by the table of the documentation", "[precision]") {
-  const Hardware plain{}, fast{.gpu = false, .bfloat16 = true}, gpu{.gpu = true, .bfloat16 = true};
+  const Hardware plain{}, wide{.gpu = false, .avx512 = true, .bfloat16 = false},
+      fast{.gpu = false, .avx512 = true, .bfloat16 = true},
+      gpu{.gpu = true, .avx512 = false, .bfloat16 = true};
   const auto chosen = [](const Hardware& hardware, const std::string& precision,
                          std::int64_t dimensions) {
     const auto computing = settled({precision, "auto"}, hardware, dimensions);
     return computing.precision + ", " + computing.layout;
   };
-  CHECK(chosen(plain, "auto", 2) == "float32, contiguous");
-  CHECK(chosen(plain, "bfloat16", 2) == "bfloat16, contiguous");
+  for (const auto dimensions : {2, 3}) {
+    CHECK(chosen(plain, "auto", dimensions) == "float32, contiguous");
+    CHECK(chosen(plain, "bfloat16", dimensions) == "bfloat16, contiguous");
+  }
+  CHECK(chosen(wide, "auto", 2) == "float32, channels_last");
+  CHECK(chosen(wide, "auto", 3) == "float32, contiguous");
+  CHECK(chosen(wide, "bfloat16", 3) == "bfloat16, contiguous");
   CHECK(chosen(fast, "auto", 2) == "bfloat16, channels_last");
-  CHECK(chosen(fast, "float32", 2) == "float32, contiguous");
-  CHECK(chosen(fast, "auto", 3) == "bfloat16, contiguous");
+  CHECK(chosen(fast, "float32", 2) == "float32, channels_last");
+  CHECK(chosen(fast, "auto", 3) == "bfloat16, channels_last");
+  CHECK(chosen(fast, "float32", 3) == "float32, contiguous");
   CHECK(chosen(gpu, "auto", 2) == "bfloat16, channels_last");
   CHECK(chosen(gpu, "float32", 2) == "float32, channels_last");
-  CHECK(chosen(gpu, "float32", 3) == "float32, contiguous");
+  CHECK(chosen(gpu, "auto", 3) == "bfloat16, contiguous");
 }
 
 TEST_CASE("what a recipe says is not replaced", "[precision]") {
   for (const auto* precision : {"float32", "bfloat16"})
     for (const auto* layout : {"contiguous", "channels_last"}) {
-      const auto computing = settled({precision, layout}, {.gpu = true, .bfloat16 = true}, 2);
+      const auto computing =
+          settled({precision, layout}, {.gpu = true, .avx512 = false, .bfloat16 = true}, 2);
       CHECK(computing.precision == precision);
       CHECK(computing.layout == layout);
     }

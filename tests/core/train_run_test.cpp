@@ -2,6 +2,7 @@
 
 #include "bench.h"
 #include "checkpoint.h"
+#include "precision.h"
 #include "run_folder.h"
 #include "support/toy_runs.h"
 #include "train_run.h"
@@ -595,7 +596,7 @@ TEST_CASE("predict applies the network of an adapt run", "[run][predict]") {
 }
 
 TEST_CASE("bench gives a number for each part of a step", "[run][bench]") {
-  const auto profile = bench(ToyProgram::pretrain("batch = 2"));
+  const auto profile = bench(ToyProgram::pretrain("batch = 2\nlayout = \"contiguous\""));
   std::vector<std::string> parts;
   double sum = 0;
   for (const auto& [part, seconds] : profile.seconds) {
@@ -642,13 +643,14 @@ TEST_CASE("precision and layout of a run stay what they were when it began", "[r
   };
   REQUIRE(ToyProgram().run(recipe("auto", "auto"), folder.path() / "here") == 0);
   const auto here = environment_of("here");
-  const bool fast = here.at("precision") == "bfloat16";
-  CHECK(here.at("layout") == (fast ? "channels_last" : "contiguous"));
+  const auto chosen = settled({"auto", "auto"}, Hardware::of(c10::kCPU), 2);
+  CHECK(here.at("precision") == chosen.precision);
+  CHECK(here.at("layout") == chosen.layout);
   CHECK_THAT(text_of(folder.path() / "here/recipe.toml"), Catch::Contains("layout = \"auto\""));
 
   // Begun on a machine of the other kind, which computes in another way.
-  const std::string precision = fast ? "float32" : "bfloat16";
-  const std::string layout = fast ? "contiguous" : "channels_last";
+  const std::string precision = chosen.precision == "float32" ? "bfloat16" : "float32";
+  const std::string layout = chosen.layout == "contiguous" ? "channels_last" : "contiguous";
   fs::create_directories(folder.path() / "there");
   std::ofstream(folder.path() / "there/environment.json")
       << nlohmann::json{{"precision", precision}, {"layout", layout}};
