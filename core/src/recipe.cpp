@@ -234,7 +234,26 @@ OptionTable parse_override(const std::string& text, Problems& problems) {
   return std::get<OptionTable>(value.data);
 }
 
+// Put together first, so that their order does not matter: a `type` must not drop an option that
+// was set before it.
+void put(OptionTable& table, const std::vector<std::string>& overrides, Problems& problems) {
+  OptionTable set;
+  for (const auto& text : overrides) {
+    const auto one = parse_override(text, problems);
+    merge(set, one);
+  }
+  const auto where = table.where;
+  merge(table, set);
+  table.where = where;
+}
+
 }  // namespace
+
+void set_options(OptionTable& table, const std::vector<std::string>& overrides) {
+  Problems problems;
+  put(table, overrides, problems);
+  problems.raise();
+}
 
 Recipe load_recipe(const fs::path& file, const std::vector<std::string>& overrides) {
   if (const auto wrong = unreadable(file); !wrong.empty()) throw RecipeError(wrong);
@@ -242,16 +261,7 @@ Recipe load_recipe(const fs::path& file, const std::vector<std::string>& overrid
   Recipe recipe;
   recipe.file = file;
   recipe.table = Reader(problems, recipe.files).read(file);
-  // Put together first, so that their order does not matter: a `type` must not drop an option
-  // that was set before it.
-  OptionTable set;
-  for (const auto& text : overrides) {
-    const auto one = parse_override(text, problems);
-    merge(set, one);
-  }
-  const auto where = recipe.table.where;
-  merge(recipe.table, set);
-  recipe.table.where = where;
+  put(recipe.table, overrides, problems);
   Environment(problems).expand(recipe.table, "");
   problems.raise();
   return recipe;

@@ -32,6 +32,9 @@ struct Recipe {
 COVECTOR_API Recipe load_recipe(const std::filesystem::path& file,
                                 const std::vector<std::string>& overrides = {});
 
+/// Sets options as overrides do. Throws RecipeError.
+COVECTOR_API void set_options(OptionTable& table, const std::vector<std::string>& overrides);
+
 /// Puts `over` on top of `base` as `extends` does: key by key and table by table, a table with
 /// another `type` in place of the one below.
 COVECTOR_API void merge(OptionTable& base, const OptionTable& over);

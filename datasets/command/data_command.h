@@ -3,7 +3,6 @@
 #include "covector/core/command.h"
 #include "covector/core/schema.h"
 
-#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -13,7 +12,7 @@ struct Options {
   static void describe(Schema<Options>& schema);
 };
 
-/// `covector data`: what image files hold.
+/// `covector data`: what image files and sets of them hold.
 class DataCommand final : public Command {
  public:
   explicit DataCommand(const Options&) {}

@@ -2,6 +2,7 @@
 
 #include "covector/core/error.h"
 #include "covector/datasets/fingerprint.h"
+#include "covector/datasets/prepared_cache.h"
 
 #include <algorithm>
 #include <iostream>
@@ -36,13 +37,10 @@ void check_ids(const std::vector<Case>& cases) {
                       other->second->image.string() + "; rename one of them");
 }
 
-// What the source fixed, taken off the counts: the rest is drawn.
+// A part that the source fixes gets no more: what is missing there is missing.
 SplitCounts without(SplitCounts counts, const std::vector<Case>& fixed) {
-  for (const auto& item : fixed) {
-    const auto row = counts.size() == 1 ? 0 : static_cast<std::size_t>(*item.image_class);
-    auto& left = counts.at(row)[static_cast<std::size_t>(*item.split)];
-    left = std::max<std::int64_t>(0, left - 1);
-  }
+  for (const auto& item : fixed)
+    for (auto& row : counts) row[static_cast<std::size_t>(*item.split)] = 0;
   return counts;
 }
 
@@ -61,14 +59,20 @@ void FileDataset::open() {
   skipped_.clear();
   auto listing = list();
   for (const auto& note : listing.notes) std::cout << "note: " << note << std::endl;
-  take(std::move(listing));
-  check_ids(cases_);
-  if (files_.on_error == "skip") drop_unreadable();
+  auto cases = usable(std::move(listing));
+  use(files_.on_error == "skip" ? readable(cases) : std::move(cases));
+  if (!files_.prepared.empty()) use_prepared();
+}
+
+void FileDataset::use(std::vector<Case> cases) {
+  check_ids(cases);
+  parts_.clear();
+  cases_ = std::move(cases);
   assign_splits();
   check_splits();
 }
 
-void FileDataset::take(Listing listing) {
+std::vector<Case> FileDataset::usable(Listing listing) {
   if (!listing.problems.empty() && files_.on_error == "stop") {
     const auto others = listing.problems.size() - 1;
     throw DataError(listing.problems[0] + (others == 0 ? std::string()
@@ -76,21 +80,21 @@ void FileDataset::take(Listing listing) {
                                                              " more; on_error = \"skip\" leaves "
                                                              "them out)"));
   }
-  cases_ = std::move(listing.cases);
   skipped_ = std::move(listing.problems);
+  return std::move(listing.cases);
 }
 
-void FileDataset::drop_unreadable() {
+std::vector<Case> FileDataset::readable(const std::vector<Case>& cases) {
   std::vector<Case> usable;
-  for (const auto& item : cases_) {
+  for (const auto& item : cases) {
     try {
-      sample_of(item);
+      sample_of(item, load(item));
       usable.push_back(item);
     } catch (const DataError& error) {
       skipped_.push_back(error.what());
     }
   }
-  cases_ = std::move(usable);
+  return usable;
 }
 
 void FileDataset::assign_splits() {
@@ -180,6 +184,11 @@ void FileDataset::check_splits() const {
   }
 }
 
+bool FileDataset::has_splits() const {
+  return std::any_of(parts_.begin(), parts_.end(),
+                     [](const auto& part) { return part.has_value(); });
+}
+
 std::vector<std::int64_t> FileDataset::indices(Split split) const {
   std::vector<std::int64_t> out;
   for (std::size_t i = 0; i < parts_.size(); ++i)
@@ -187,34 +196,58 @@ std::vector<std::int64_t> FileDataset::indices(Split split) const {
   return out;
 }
 
-Sample FileDataset::sample(const Stored& stored, const fs::path& file) const {
-  auto prepared = prepare(files_.prepare, stored.image, stored.label, input().channels, file);
-  return {prepared.image, prepared.label, prepared.geometry, {}, {}};
+Sample FileDataset::sample_of(const Case& item, const Stored& stored) const {
+  return named(prepare(files_.prepare, stored.image, stored.label, input().channels, item.image),
+               item);
 }
 
-Sample FileDataset::sample_of(const Case& item) const {
-  auto out = sample(load(item), item.image);
-  out.id = item.id();
-  out.patient = item.patient;
-  out.image_class = item.image_class;
-  return out;
+Sample FileDataset::named(Prepared prepared, const Case& item) const {
+  return {std::move(prepared.image),
+          std::move(prepared.label),
+          std::move(prepared.geometry),
+          item.id(),
+          item.patient,
+          item.image_class};
 }
 
 Sample FileDataset::get(std::int64_t index) const {
-  return sample_of(at(index));
+  const auto& item = at(index);
+  return cache_ ? named(cache_->read(index), item) : sample_of(item, load(item));
 }
 
 Sample FileDataset::read(const fs::path& file) const {
-  auto out = sample({load_image(file)}, file);
-  out.id = image_stem(file);
-  return out;
+  const auto stored = load_image(file);
+  auto prepared = prepare(files_.prepare, stored, {}, input().channels, file);
+  return {prepared.image, {}, prepared.geometry, image_stem(file), {}};
 }
 
-std::string FileDataset::fingerprint() const {
+std::string FileDataset::preparation_key() const {
+  OptionTable shaping;
+  for (const auto& [name, value] : options_.entries)
+    if (name != "split" && name != "on_error" && name != "prepared") shaping.set(name, value);
+  std::vector<std::string> ids;
+  for (const auto& item : cases_) ids.push_back(item.id());
+  return fingerprint_of(shaping, files_.root, all_files(), ids);
+}
+
+fs::path FileDataset::cache_folder(const fs::path& prepared) const {
+  return prepared / preparation_key();
+}
+
+const PreparedCache& FileDataset::use_prepared() {
+  const auto folder = cache_folder(files_.prepared);
+  try {
+    cache_ = std::make_shared<const PreparedCache>(folder);
+  } catch (const DataError& error) {
+    throw DataError(std::string(error.what()) +
+                    "; run covector data prepare with these options and OUT = " + files_.prepared);
+  }
+  return *cache_;
+}
+
+std::vector<fs::path> FileDataset::all_files() const {
   std::vector<fs::path> files;
-  std::vector<std::string> notes;
   for (std::size_t i = 0; i < cases_.size(); ++i) {
-    notes.push_back(parts_[i] ? std::string(to_string(*parts_[i])) : "none");
     const bool next_slice = cases_[i].slice >= 0 && i > 0 && cases_[i - 1].image == cases_[i].image;
     if (next_slice) continue;  // of a volume that is counted already
     files.push_back(cases_[i].image);
@@ -222,7 +255,17 @@ std::string FileDataset::fingerprint() const {
   }
   const auto more = tables();
   files.insert(files.end(), more.begin(), more.end());
-  return fingerprint_of(options_, files_.root, files, notes);
+  return files;
+}
+
+std::string FileDataset::fingerprint() const {
+  std::vector<std::string> notes;
+  for (const auto& part : parts_) notes.push_back(part ? std::string(to_string(*part)) : "none");
+  auto portable = options_;
+  // Where a cache lies makes no difference; that there is one does, by half a step of what it
+  // keeps.
+  if (cache_) portable.set("prepared", "yes");
+  return fingerprint_of(portable, files_.root, all_files(), notes);
 }
 
 }  // namespace covector::datasets

@@ -65,4 +65,8 @@ std::string fingerprint_of(const OptionTable& options, const std::filesystem::pa
   return hash.hex();
 }
 
+std::uint64_t checksum_of(const void* bytes, std::size_t length) {
+  return XXH3_64bits(bytes, length);
+}
+
 }  // namespace covector::datasets

@@ -68,9 +68,11 @@ TEST_CASE("data inspect shows what a file holds", "[data]") {
 TEST_CASE("data says how it is used", "[data][errors]") {
   CHECK_THAT(run({"--help"}), Contains("covector data inspect FILE... [--json]"));
   CHECK_THAT(run({"inspect", "--help"}), Contains("--json"));
-  CHECK_THROWS_WITH(run({}), "data: expected 'inspect'; see covector data --help");
-  CHECK_THROWS_WITH(run({"look"}),
-                    "data: expected 'inspect', got 'look'; see covector data --help");
+  CHECK_THROWS_WITH(run({}),
+                    "data: expected check, inspect, prepare or split; see covector data --help");
+  CHECK_THROWS_WITH(
+      run({"look"}),
+      "data: expected check, inspect, prepare or split, got 'look'; see covector data --help");
   CHECK_THROWS_WITH(run({"inspect"}), "data inspect: name at least one file");
   CHECK_THROWS_WITH(run({"inspect", "--all"}), Contains("data: unknown option '--all'"));
   CHECK_THROWS_AS(run({"inspect", "nowhere.png"}), DataError);

@@ -7,11 +7,14 @@
 #include "covector/datasets/splits.h"
 
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 namespace covector::datasets {
+
+class PreparedCache;
 
 /// What the options of every dataset of files have; a dataset's own options derive from it.
 struct COVECTOR_API FileOptions {
@@ -19,6 +22,7 @@ struct COVECTOR_API FileOptions {
   SplitOptions split;
   Preparation prepare;
   std::string on_error = "stop";
+  std::string prepared;
 };
 
 /// Describes those of `root` and, after the set's own, the others.
@@ -43,6 +47,10 @@ void describe_files(Schema<Options>& schema) {
           "when "
           "the set is opened, and the report lists what was left out")
       .one_of({"stop", "skip"});
+  schema.field("prepared", static_cast<std::string Options::*>(&Options::prepared))
+      .doc(
+          "folder that `covector data prepare` filled, from which prepared images are then taken; "
+          "empty: each is prepared when it is read");
 }
 
 /// One image of a set, found but not read.
@@ -98,6 +106,22 @@ class COVECTOR_API FileDataset : public Dataset {
   std::string fingerprint() const final;
   std::vector<std::string> skipped() const final { return skipped_; }
 
+  /// Takes these cases, draws their splits and checks them: the last part of open(). Throws
+  /// DataError; the splits are drawn then, where they could be.
+  void use(std::vector<Case> cases);
+  /// What get() yields of a case as load() gives it.
+  Sample sample_of(const Case& item, const Stored& stored) const;
+
+  /// Names the cache of these images: a hash of the options that make a sample and of each file.
+  /// Once open.
+  std::string preparation_key() const;
+  /// Where the cache of these images lies in the folder `prepared`. Once open.
+  std::filesystem::path cache_folder(const std::filesystem::path& prepared) const;
+  /// Takes samples from files().prepared from now on, as open() does where it is set. Throws
+  /// DataError when what is there was prepared from other files or with other options, or is not
+  /// complete.
+  const PreparedCache& use_prepared();
+
   /// Throws DataError where nothing can be recognised below root.
   virtual Listing list() = 0;
   /// Thread-safe. Throws DataError naming the file.
@@ -112,6 +136,7 @@ class COVECTOR_API FileDataset : public Dataset {
   std::optional<Split> split_of(std::int64_t index) const {
     return parts_.at(static_cast<std::size_t>(index));
   }
+  bool has_splits() const;  // whether any image is in one
   const FileOptions& files() const { return files_; }
 
  protected:
@@ -121,10 +146,10 @@ class COVECTOR_API FileDataset : public Dataset {
   virtual std::vector<std::filesystem::path> tables() const { return {}; }
 
  private:
-  Sample sample(const Stored& stored, const std::filesystem::path& file) const;
-  Sample sample_of(const Case& item) const;
-  void take(Listing listing);
-  void drop_unreadable();
+  Sample named(Prepared prepared, const Case& item) const;
+  std::vector<std::filesystem::path> all_files() const;
+  std::vector<Case> usable(Listing listing);
+  std::vector<Case> readable(const std::vector<Case>& cases);
   void assign_splits();
   void draw();
   void match();
@@ -135,6 +160,7 @@ class COVECTOR_API FileDataset : public Dataset {
   std::vector<Case> cases_;
   std::vector<std::optional<Split>> parts_;  // one a case
   std::vector<std::string> skipped_;
+  std::shared_ptr<const PreparedCache> cache_;  // where images are taken from one
 };
 
 }  // namespace covector::datasets

@@ -2,6 +2,8 @@
 
 #include "covector/core/option_table.h"
 
+#include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -16,5 +18,8 @@ COVECTOR_API std::string fingerprint_of(const OptionTable& options,
                                         const std::filesystem::path& root,
                                         const std::vector<std::filesystem::path>& files,
                                         const std::vector<std::string>& notes);
+
+/// XXH3 of bytes, 64 bits.
+COVECTOR_API std::uint64_t checksum_of(const void* bytes, std::size_t length);
 
 }  // namespace covector::datasets
