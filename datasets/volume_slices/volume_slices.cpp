@@ -69,7 +69,8 @@ void Blocks::describe(Schema<Blocks>& schema) {
 }
 
 void Options::describe(Schema<Options>& schema) {
-  schema.summary("2D slices of volumes along an axis, blocks of slices held out.");
+  schema.summary(
+      "2D slices of volumes along an axis, or 3D blocks of slices, some blocks held out.");
   schema.field("root", &Options::root).doc("folder that relative paths start at");
   schema.field("volumes", &Options::volumes)
       .doc("[{ image = \"ct.nii.gz\", label = \"organs.nii.gz\" }]");
@@ -79,17 +80,23 @@ void Options::describe(Schema<Options>& schema) {
           "them (head up, patient's right on the picture's left); \"0\", \"1\", \"2\": across this "
           "axis (D, H, W) of the array as stored")
       .one_of({"axial", "coronal", "sagittal", "0", "1", "2"});
+  schema.field("dimensions", &Options::dimensions)
+      .doc(
+          "2: each slice is an image; 3: each block of slices, or a volume with a split of its own")
+      .between(std::int64_t{2}, std::int64_t{3});
   schema.field("channels", &Options::channels)
       .doc("channels of a slice")
       .require([](std::int64_t n) { return n == 1 || n == 3; }, "1 or 3");
   schema.field("labels", &Options::labels).doc("classes of the label volumes");
   schema.field("blocks", &Options::blocks).doc("how slices go to train, validation and test");
   schema.field("min_foreground", &Options::min_foreground)
-      .doc("slices with fewer labelled pixels, on the stored grid, are not used")
+      .doc("slices, or blocks, with fewer labelled pixels, on the stored grid, are not used")
       .unit("pixels")
       .at_least(std::int64_t{0});
   schema.field("prepare", &Options::prepare)
-      .doc("applied to each slice; \"minmax\" and \"percentile\" are of the slice");
+      .doc(
+          "applied to each slice or block; \"minmax\" and \"percentile\" are of the slice or "
+          "block");
   schema.field("cache_mb", &Options::cache_mb)
       .doc("decoded volumes kept in memory")
       .unit("MiB")
@@ -165,35 +172,47 @@ VolumeSlices::Place VolumeSlices::open_volume(std::size_t volume) const {
     cache_.get(place.label.string(),
                [&] { return table_.classes_of(oriented(mask, place.label).pixels, place.label); });
   }
-  const auto axis = axis_number(options_.axis);
-  place.count = image.pixels.size(axis + 1);
+  place.count = image.pixels.size(axis_number(options_.axis) + 1);
   place.info = image.info;
-  auto spacing = image.geometry.spacing_mm;
-  if (!spacing.empty()) {
-    spacing.erase(spacing.begin() + axis);
-    place.slice_geometry = datasets::unit_geometry(2);
-    place.slice_geometry.spacing_mm = spacing;
-  }
+  place.geometry = image.geometry;
   return place;
+}
+
+std::vector<VolumeSlices::Slice> VolumeSlices::slices_in(std::size_t volume) const {
+  const auto count = places_[volume].count;
+  const auto whole = split_of(options_.volumes[volume].split);
+  const bool blocks = options_.dimensions == 3;
+  if (whole && blocks) return {{volume, 0, count, *whole}};
+  const auto split = whole
+                         ? std::vector<std::optional<Split>>(static_cast<std::size_t>(count), whole)
+                         : split_by_blocks(count, options_.blocks);
+  std::vector<Slice> slices;
+  for (std::int64_t i = 0; i < count; ++i) {
+    const auto part = split[static_cast<std::size_t>(i)];
+    if (!part) continue;
+    const bool goes_on = blocks && !slices.empty() && i % options_.blocks.length != 0 &&
+                         slices.back().position + slices.back().length == i;
+    if (goes_on)
+      ++slices.back().length;
+    else
+      slices.push_back({volume, i, 1, *part});
+  }
+  return slices;
 }
 
 void VolumeSlices::add_slices(std::size_t volume) {
   const auto& place = places_[volume];
-  const auto whole = split_of(options_.volumes[volume].split);
-  const auto split =
-      whole ? std::vector<std::optional<Split>>(static_cast<std::size_t>(place.count), whole)
-            : split_by_blocks(place.count, options_.blocks);
-  at::Tensor foreground;
+  at::Tensor foreground;  // labelled voxels a slice
   if (options_.min_foreground > 0 && !place.label.empty()) {
     const auto across = label_of(place).movedim(axis_number(options_.axis) + 1, 0).flatten(1);
     foreground = (across > 0).sum(1);
   }
-  for (std::int64_t i = 0; i < place.count; ++i) {
-    const auto part = split[static_cast<std::size_t>(i)];
-    if (!part) continue;
-    if (foreground.defined() && foreground[i].item<std::int64_t>() < options_.min_foreground)
-      continue;
-    slices_.push_back({volume, i, *part});
+  for (const auto& slice : slices_in(volume)) {
+    const bool enough =
+        !foreground.defined() ||
+        foreground.narrow(0, slice.position, slice.length).sum().item<std::int64_t>() >=
+            options_.min_foreground;
+    if (enough) slices_.push_back(slice);
   }
 }
 
@@ -215,20 +234,36 @@ void VolumeSlices::open() {
                     "blocks.pattern, blocks.gap and min_foreground");
 }
 
-at::Tensor VolumeSlices::slice_of(const at::Tensor& volume, std::int64_t position) const {
-  const auto slice = volume.select(axis_number(options_.axis) + 1, position);
+at::Tensor VolumeSlices::cut(const at::Tensor& volume, const Slice& slice) const {
+  const auto axis = axis_number(options_.axis) + 1;
+  if (options_.dimensions == 3) return volume.narrow(axis, slice.position, slice.length);
+  const auto picture = volume.select(axis, slice.position);
   // Coronal and sagittal rows run along S; pictures have the head up.
   const bool upright = options_.axis == "coronal" || options_.axis == "sagittal";
-  return upright ? slice.flip(1) : slice;
+  return upright ? picture.flip(1) : picture;
+}
+
+Geometry VolumeSlices::geometry_of(const Slice& slice) const {
+  const auto& volume = places_[slice.volume].geometry;
+  const auto axis = axis_number(options_.axis);
+  if (options_.dimensions == 3) {
+    std::vector<double> offset(3, 0);
+    offset[static_cast<std::size_t>(axis)] = static_cast<double>(slice.position);
+    return datasets::regridded(volume, {1, 1, 1}, offset);
+  }
+  if (volume.spacing_mm.empty()) return {};
+  auto picture = datasets::unit_geometry(2);
+  picture.spacing_mm = volume.spacing_mm;
+  picture.spacing_mm.erase(picture.spacing_mm.begin() + axis);
+  return picture;
 }
 
 Sample VolumeSlices::get(std::int64_t index) const {
   const auto& slice = slices_.at(static_cast<std::size_t>(index));
   const auto& place = places_[slice.volume];
-  const datasets::Image image{slice_of(image_of(place), slice.position), place.slice_geometry,
-                              place.info};
+  const datasets::Image image{cut(image_of(place), slice), geometry_of(slice), place.info};
   std::optional<at::Tensor> label;
-  if (!place.label.empty()) label = slice_of(label_of(place), slice.position);
+  if (!place.label.empty()) label = cut(label_of(place), slice);
   auto prepared = datasets::prepare(options_.prepare, image, label, options_.channels, place.image);
   return {prepared.image, prepared.label, prepared.geometry, id(index), patient(index)};
 }
@@ -252,7 +287,9 @@ std::vector<std::int64_t> VolumeSlices::indices(Split split) const {
 }
 
 Sample VolumeSlices::read(const std::filesystem::path& file) const {
-  const auto image = datasets::as_dimensions(datasets::read_image(file), 2, file);
+  const auto stored = datasets::read_image(file);
+  const auto image =
+      options_.dimensions == 3 ? oriented(stored, file) : datasets::as_dimensions(stored, 2, file);
   auto prepared = datasets::prepare(options_.prepare, image, std::nullopt, options_.channels, file);
   return {prepared.image, std::nullopt, prepared.geometry, datasets::image_stem(file), ""};
 }

@@ -38,6 +38,7 @@ struct Options {
   std::string root;
   std::vector<Volume> volumes;
   std::string axis = "axial";
+  std::int64_t dimensions = 2;
   std::int64_t channels = 1;
   datasets::LabelOptions labels;
   Blocks blocks;
@@ -52,12 +53,12 @@ struct Options {
 /// side of a border between blocks of different splits.
 std::vector<std::optional<Split>> split_by_blocks(std::int64_t count, const Blocks& blocks);
 
-/// 2D slices of volumes.
+/// 2D slices of volumes, or 3D blocks of slices.
 class VolumeSlices final : public Dataset {
  public:
   explicit VolumeSlices(const Options& options);
 
-  InputSpec input() const override { return {options_.channels, 2}; }
+  InputSpec input() const override { return {options_.channels, options_.dimensions}; }
   void open() override;
   std::int64_t size() const override { return static_cast<std::int64_t>(slices_.size()); }
   Sample get(std::int64_t index) const override;
@@ -73,21 +74,24 @@ class VolumeSlices final : public Dataset {
     std::filesystem::path image, label;
     std::string name;
     std::int64_t count = 0;
-    Geometry slice_geometry;
+    Geometry geometry;  // of the volume as its slices are taken
     datasets::ImageInfo info;
   };
   struct Slice {
     std::size_t volume;
     std::int64_t position;
+    std::int64_t length;  // slices of a block
     Split split;
   };
 
   datasets::Image oriented(datasets::Image image, const std::filesystem::path& path) const;
   Place open_volume(std::size_t volume) const;
   void add_slices(std::size_t volume);
+  std::vector<Slice> slices_in(std::size_t volume) const;
   at::Tensor image_of(const Place& place) const;
   at::Tensor label_of(const Place& place) const;
-  at::Tensor slice_of(const at::Tensor& volume, std::int64_t position) const;
+  at::Tensor cut(const at::Tensor& volume, const Slice& slice) const;
+  Geometry geometry_of(const Slice& slice) const;
 
   Options options_;
   datasets::LabelTable table_;

@@ -112,6 +112,37 @@ TEST_CASE("coronal, sagittal and numbered axes", "[volume_slices]") {
   CHECK(pixel(first("2"), 1, 2) == 120);
 }
 
+TEST_CASE("blocks of slices as volumes, where they lie", "[volume_slices]") {
+  const TemporaryFolder folder;
+  write_volume(folder);
+  auto o = options(folder);
+  o.dimensions = 3;
+  VolumeSlices set(o);
+  set.open();
+  CHECK(set.input().dimensions == 3);
+  // Slices 0 to 2, 5 and 6, 9 to 11: a gap of one on each side of both borders.
+  CHECK(set.indices(Split::train) == Indices{0, 2});
+  CHECK(set.indices(Split::test) == Indices{1});
+  const auto middle = set.get(1);
+  CHECK(middle.id == "ct_0005");
+  CHECK(middle.image.sizes() == Indices{1, 2, 3, 4});
+  // The first voxel is the foremost of the right side of slice 5, x = 3, y = 2.
+  CHECK(middle.image[0][0][0][0].item<double>() == 523);
+  CHECK(middle.label->sum().item<std::int64_t>() == 3);  // x = 0 in slice 6
+  const auto whole = set.read(folder / "ct.nii");
+  CHECK(torch::equal(whole.image.narrow(1, 5, 2), middle.image));
+  // Where the block begins is where slice 5 of the volume lies.
+  CHECK(middle.geometry.spacing_mm == whole.geometry.spacing_mm);
+  const auto from = datasets::position_of(middle.geometry, {0, 0, 0});
+  CHECK(from == datasets::position_of(whole.geometry, {5, 0, 0}));
+
+  o.volumes[0].split = "train";
+  VolumeSlices one(o);
+  one.open();
+  CHECK(one.size() == 1);
+  CHECK(one.get(0).image.sizes() == Indices{1, 12, 3, 4});
+}
+
 TEST_CASE("slices without enough labelled pixels are left out", "[volume_slices]") {
   const TemporaryFolder folder;
   write_volume(folder);
