@@ -39,8 +39,11 @@ CsvTable::CsvTable(const std::filesystem::path& path, char separator) : path_(pa
     auto cells = cells_of(line, separator);
     if (header_.empty()) {
       header_ = std::move(cells);
+      while (header_.size() > 1 && header_.back().empty()) header_.pop_back();
       continue;
     }
+    // Spreadsheets write an empty last column.
+    while (cells.size() > header_.size() && cells.back().empty()) cells.pop_back();
     rows_.push_back({std::move(cells), number});
     if (rows_.back().cells.size() != header_.size())
       throw DataError(where(rows_.back()) + ": has " + std::to_string(rows_.back().cells.size()) +

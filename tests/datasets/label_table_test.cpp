@@ -68,6 +68,16 @@ TEST_CASE("tables that cannot be used say where", "[datasets][labels][errors]") 
                     Contains("none.csv: cannot be opened; check the path"));
 }
 
+TEST_CASE("columns at the end of a table that are empty are passed over", "[datasets][labels]") {
+  const TemporaryFolder folder;
+  write_file(folder / "t.csv", "value,name,,\n1,a,,\n2,b\n");
+  const LabelTable table({"t.csv", {}, "error"}, folder.path());
+  CHECK(table.classes() == std::vector<std::string>{"background", "a", "b"});
+  write_file(folder / "t.csv", "value,name,\n1,a,b\n");
+  CHECK_THROWS_WITH(LabelTable({"t.csv", {}, "error"}, folder.path()),
+                    Contains("t.csv:2: has 3 cells, the header has 2"));
+}
+
 TEST_CASE("masks must be masks, and fit their image", "[datasets][labels]") {
   const TemporaryFolder folder;
   const auto gray = torch::tensor({{0, 1}, {2, 3}}, torch::kUInt8).unsqueeze(0);

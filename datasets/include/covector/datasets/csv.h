@@ -9,7 +9,7 @@
 namespace covector::datasets {
 
 /// A table with a header row, its cells parted by commas or by what is given; double quotes hold
-/// separators.
+/// separators. Empty columns at the end, without a name, are passed over.
 class COVECTOR_API CsvTable {
  public:
   struct Row {
