@@ -2,7 +2,7 @@
 
 #include <ATen/Version.h>
 
-namespace covector::networks::ops::cpu {
+namespace covector::kernels {
 
 /// Of loops compiled once an instruction set, those for LibTorch's own choice, so that
 /// ATEN_CPU_CAPABILITY holds here as well.
@@ -12,4 +12,4 @@ const Kernel& chosen(const Kernel& plain, const Kernel& avx2, const Kernel& avx5
   return capability == "AVX512" ? avx512 : capability == "AVX2" ? avx2 : plain;
 }
 
-}  // namespace covector::networks::ops::cpu
+}  // namespace covector::kernels

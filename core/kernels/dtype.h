@@ -1,12 +1,17 @@
 #pragma once
 
-#include "ops/cpu/numbers.h"
+#include "kernels/numbers.h"
 
 #include <c10/core/ScalarType.h>
 
 #include <type_traits>
 
-namespace covector::networks::ops::cpu {
+namespace covector::kernels {
+
+/// What numbers of a dtype are computed in: float64 for float64, else float32.
+inline at::ScalarType computed_in(at::ScalarType dtype) {
+  return dtype == at::kDouble ? at::kDouble : at::kFloat;
+}
 
 /// Calls visit with a number of the type that the loops know a dtype by; false if they know none.
 template <class Visit>
@@ -37,4 +42,4 @@ const auto& of_type(const Kernel& kernel) {
     return kernel.bf16;
 }
 
-}  // namespace covector::networks::ops::cpu
+}  // namespace covector::kernels

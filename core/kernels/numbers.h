@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-namespace covector::networks::ops::cpu {
+namespace covector::kernels {
 
 /// The upper half of a float32.
 struct BFloat16 {
@@ -24,4 +24,4 @@ using Wide = typename WideOf<S>::Type;
 /// Lanes of the widest register of any instruction set.
 inline constexpr std::int64_t kMostLanes = 16;
 
-}  // namespace covector::networks::ops::cpu
+}  // namespace covector::kernels

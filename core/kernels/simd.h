@@ -1,13 +1,13 @@
 #pragma once
 
-#include "ops/cpu/numbers.h"
+#include "kernels/numbers.h"
 
 #include <cstdint>
 
 /// Register-wide vectors for the loops that are compiled once an instruction set, in the vector
 /// types of GCC and Clang. Without a name for its namespace every file gets functions of its own:
 /// of inline ones the linker would keep one copy, maybe that of instructions the machine lacks.
-namespace covector::networks::ops::cpu {
+namespace covector::kernels {
 namespace {
 
 // The widest registers of the instruction set that this file is compiled for.
@@ -108,5 +108,14 @@ void write(S* to, Vector<Wide<S>> v, Part part) {
   for (std::int64_t i = 0; i < part.lanes; ++i) to[i] = numbers[i];
 }
 
+// Calls visit(i, lanes) for every register of `count` numbers.
+template <class T, class Visit>
+__attribute__((always_inline)) inline void for_each_register(std::int64_t count,
+                                                             const Visit& visit) {
+  std::int64_t i = 0;
+  for (; i + kLanes<T> <= count; i += kLanes<T>) visit(i, Whole{});
+  if (i < count) visit(i, Part{count - i});
+}
+
 }  // namespace
-}  // namespace covector::networks::ops::cpu
+}  // namespace covector::kernels

@@ -1,11 +1,13 @@
 #include "covector/core/spatial_map.h"
 
 #include "covector/core/check.h"
+#include "kernels/dtype.h"
+#include "ops/warp.h"
 
-#include <torch/nn/functional/vision.h>
 #include <torch/types.h>
 
 #include <stdexcept>
+#include <string>
 
 namespace covector {
 namespace {
@@ -22,6 +24,24 @@ at::Tensor axis_sizes(at::IntArrayRef size, const at::TensorOptions& options) {
   std::vector<std::int64_t> shape(size.size() + 2, 1);
   shape[1] = static_cast<std::int64_t>(size.size());
   return torch::tensor(size.vec(), torch::kFloat64).view(shape).to(options);
+}
+
+at::Tensor read(const at::Tensor& image, const at::Tensor& positions, const ops::Reading& reading) {
+  const auto d = image.dim() - 2;
+  if (d != 2 && d != 3)
+    throw std::invalid_argument("image: expected [N, C, H, W] or [N, C, D, H, W]");
+  const std::string name = reading.displaced ? "displacement" : "coordinates";
+  if (positions.dim() != image.dim() || positions.size(0) != image.size(0) ||
+      positions.size(1) != d)
+    throw std::invalid_argument(name + ": expected [" + std::to_string(image.size(0)) + ", " +
+                                std::to_string(d) + ", ...]");
+  if (!image.is_floating_point() || !positions.is_floating_point())
+    throw std::invalid_argument("image and " + name + ": expected floating point");
+  if (image.device() != positions.device())
+    throw std::invalid_argument("image is on " + image.device().str() + ", " + name + " on " +
+                                positions.device().str());
+  // Half precision cannot tell neighbours apart.
+  return ops::warp(image, positions.to(kernels::computed_in(image.scalar_type())), reading);
 }
 
 }  // namespace
@@ -90,28 +110,7 @@ at::Tensor SpatialMap::displacement_to(const SpatialMap& other,
 
 at::Tensor sample_at(const at::Tensor& image, const at::Tensor& coordinates,
                      Interpolation interpolation, GridConvention convention) {
-  const auto d = image.dim() - 2;
-  if (d != 2 && d != 3)
-    throw std::invalid_argument("image: expected [N, C, H, W] or [N, C, D, H, W]");
-  if (coordinates.dim() != image.dim() || coordinates.size(0) != image.size(0) ||
-      coordinates.size(1) != d)
-    throw std::invalid_argument("coordinates: expected [" + std::to_string(image.size(0)) + ", " +
-                                std::to_string(d) + ", ...]");
-  // The library wants positions scaled to [-1, 1], last axis first, and channels last. A side of
-  // one voxel has no scale: its only voxel sits at 0, and an offset of one voxel leaves it.
-  const auto size = axis_sizes(image.sizes().slice(2), coordinates.options());
-  auto scaled = 2 * coordinates / (size - 1).clamp_min(1) - (size > 1).to(size.options());
-  std::vector<std::int64_t> order{0};
-  for (std::int64_t axis = 2; axis < d + 2; ++axis) order.push_back(axis);
-  order.push_back(1);
-  namespace F = torch::nn::functional;
-  auto options = F::GridSampleFuncOptions().padding_mode(torch::kZeros);
-  options.align_corners(convention == GridConvention::paper);
-  if (interpolation == Interpolation::nearest)
-    options.mode(torch::kNearest);
-  else
-    options.mode(torch::kBilinear);
-  return F::grid_sample(image, scaled.flip(1).permute(order), options);
+  return read(image, coordinates, {false, interpolation, convention});
 }
 
 at::Tensor voxel_grid(at::IntArrayRef size, const at::TensorOptions& options) {
@@ -120,8 +119,7 @@ at::Tensor voxel_grid(at::IntArrayRef size, const at::TensorOptions& options) {
 
 at::Tensor warp(const at::Tensor& image, const at::Tensor& displacement,
                 GridConvention convention) {
-  const auto grid = voxel_grid(displacement.sizes().slice(2), displacement.options());
-  return sample_at(image, grid + displacement, Interpolation::linear, convention);
+  return read(image, displacement, {true, Interpolation::linear, convention});
 }
 
 at::Tensor inside(const at::Tensor& displacement, GridConvention convention) {

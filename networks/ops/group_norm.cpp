@@ -43,10 +43,6 @@ NormBackward group_norm_backward(const at::Tensor& grad, const at::Tensor& input
   return op.call(grad, input, weight, bias, mean, rstd, groups, slope);
 }
 
-at::ScalarType computed_in(at::ScalarType dtype) {
-  return dtype == at::kDouble ? at::kDouble : at::kFloat;
-}
-
 }  // namespace ops
 
 namespace {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "covector/core/export.h"
+#include "kernels/dtype.h"
 
 #include <ATen/core/Tensor.h>
 
@@ -24,8 +25,7 @@ COVECTOR_API NormBackward group_norm_backward(const at::Tensor& grad, const at::
                                               const at::Tensor& mean, const at::Tensor& rstd,
                                               std::int64_t groups, double slope);
 
-/// What numbers of a dtype are computed in: float64 for float64, else float32.
-COVECTOR_API at::ScalarType computed_in(at::ScalarType dtype);
+using kernels::computed_in;
 
 /// By LibTorch's operators: any device and dtype.
 namespace reference {

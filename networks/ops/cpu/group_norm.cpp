@@ -1,7 +1,7 @@
 #include "ops/group_norm.h"
 
-#include "ops/cpu/capability.h"
-#include "ops/cpu/dtype.h"
+#include "kernels/capability.h"
+#include "kernels/dtype.h"
 #include "ops/cpu/group_norm_kernel.h"
 
 #include <ATen/Parallel.h>
@@ -13,6 +13,11 @@
 #include <vector>
 
 namespace covector::networks::ops::cpu {
+
+using kernels::chosen;
+using kernels::of_type;
+using kernels::with_type;
+
 namespace {
 
 // Numbers of a row at least: enough registers to hide the time that an addition takes.

@@ -1,8 +1,11 @@
 #include "ops/cpu/group_norm_kernel.h"
 
-#include "ops/cpu/simd.h"
+#include "kernels/simd.h"
 
 namespace covector::networks::ops::cpu {
+
+using namespace kernels;
+
 namespace {
 
 // v where there is a number in memory, else zero.

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "ops/cpu/numbers.h"
+#include "kernels/numbers.h"
 
 #include <cstdint>
 
@@ -9,6 +9,10 @@
 /// The loops may use no inline function from a header: the linker keeps one copy of each, and might
 /// keep that of an instruction set which the machine lacks.
 namespace covector::networks::ops::cpu {
+
+using kernels::BFloat16;
+using kernels::kMostLanes;
+using kernels::Wide;
 
 /// A map as the loops see it: slabs one after the other in memory, [voxels, channels] each. In
 /// channels-last layout that is a sample, in contiguous layout one channel of a sample; either way

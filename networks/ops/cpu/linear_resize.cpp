@@ -1,7 +1,7 @@
 #include "ops/linear_resize.h"
 
-#include "ops/cpu/capability.h"
-#include "ops/cpu/dtype.h"
+#include "kernels/capability.h"
+#include "kernels/dtype.h"
 #include "ops/cpu/linear_resize_kernel.h"
 
 #include <ATen/Parallel.h>
@@ -12,6 +12,11 @@
 #include <vector>
 
 namespace covector::networks::ops::cpu {
+
+using kernels::chosen;
+using kernels::of_type;
+using kernels::with_type;
+
 namespace {
 
 // Numbers that are worth a task of their own.

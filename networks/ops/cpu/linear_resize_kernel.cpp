@@ -1,18 +1,12 @@
 #include "ops/cpu/linear_resize_kernel.h"
 
-#include "ops/cpu/simd.h"
+#include "kernels/simd.h"
 
 namespace covector::networks::ops::cpu {
-namespace {
 
-// Calls visit(i, lanes) for every register of `count` numbers.
-template <class T, class Visit>
-__attribute__((always_inline)) inline void for_each_register(std::int64_t count,
-                                                             const Visit& visit) {
-  std::int64_t i = 0;
-  for (; i + kLanes<T> <= count; i += kLanes<T>) visit(i, Whole{});
-  if (i < count) visit(i, Part{count - i});
-}
+using namespace kernels;
+
+namespace {
 
 // Lists the input rows that make up one row of the result; returns how many they are.
 template <class S>

@@ -1,14 +1,18 @@
 #pragma once
 
-#include "ops/cpu/numbers.h"
+#include "kernels/numbers.h"
 
 #include <cstdint>
 
 /// The loops of linear interpolation for CPUs, compiled once an instruction set: a map that is
 /// linear and apart along each axis, be it interpolation or its transpose.
 ///
-/// The loops may use no inline function from a header, see vector_embedding_kernel.h.
+/// The loops may use no inline function from a header, see kernels/simd.h.
 namespace covector::networks::ops::cpu {
+
+using kernels::BFloat16;
+using kernels::kMostLanes;
+using kernels::Wide;
 
 /// One axis: result i is the sum over t of weight[t * size + i] times input from[t * size + i].
 template <class T>

@@ -1,6 +1,6 @@
 #include "ops/vector_embedding.h"
 
-#include "ops/cpu/capability.h"
+#include "kernels/capability.h"
 #include "ops/cpu/vector_embedding_kernel.h"
 
 #include <ATen/Parallel.h>
@@ -10,6 +10,8 @@
 #include <vector>
 
 namespace covector::networks::ops::cpu {
+
+using kernels::chosen;
 namespace {
 
 const VectorEmbeddingKernel& kernel() {

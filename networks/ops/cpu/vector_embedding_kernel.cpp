@@ -1,8 +1,11 @@
 #include "ops/cpu/vector_embedding_kernel.h"
 
-#include "ops/cpu/simd.h"
+#include "kernels/simd.h"
 
 namespace covector::networks::ops::cpu {
+
+using namespace kernels;
+
 namespace {
 
 constexpr double kOutsideLogit = -1000;
