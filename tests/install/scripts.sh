@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# scripts.sh SOURCES : the shell scripts parse, can be run, and the set-up script answers what it does not know
+# scripts.sh SOURCES : the shell scripts parse, can be run, and the set-up script answers what it does not know; what the
+# scripts of the benchmarks compute is right
 set -euo pipefail
 cd "$1"
 
@@ -28,5 +29,8 @@ expect() {
 expect "no step 'packges'; there are: packages libtorch demo-data test-tools" core/cmake/setup.sh packges
 expect "which step?" core/cmake/setup.sh
 expect "no lib/libtorch_cpu.so in '/nowhere'" env COVECTOR_LIBTORCH=/nowhere core/cmake/setup.sh libtorch
+if command -v python3 >/dev/null; then
+  python3 -B tests/benchmark/scripts_test.py
+fi
 help=$(make help)
 [[ $help == *$'\n  demo '* ]] || { echo "make help does not list demo" >&2; exit 1; }

@@ -1,0 +1,100 @@
+#!/usr/bin/env python3
+"""How step time and memory of COVER grow with side, batch, width and radius: Markdown, and charts as SVG. Needs nothing but the standard library.
+
+cost_growth.py build/bin/covector --charts docs/images --json growth.json --markdown growth.md
+"""
+import json
+import math
+import pathlib
+
+import covector_bench as bench
+import rounds
+import svg_chart
+
+
+def plane(side=192, batch=4, **more):
+    """Settings of COVER in 2D; images are made 4/3 of the views, as the recipe has them."""
+    return [f"method.crop=[{side},{side}]", f"method.source_size={side * 4 // 3}", f"loop.batch={batch}",
+            *(f"method.{name}={value}" for name, value in more.items())]
+
+
+def width(first):
+    channels = [first * factor for factor in (1, 2, 4, 8, 16, 8, 4, 2, 1)]
+    return plane() + [f"backbone.channels={channels}"]
+
+
+def direct(radius):
+    """One unit on the finest level that reaches as far as a pyramid of this radius does over its five levels."""
+    return plane(vectors='"direct"', radius=31 * radius, groups=[1])
+
+
+# By name: what is on the axis, its values, and the dimensions and settings of each curve.
+SERIES = {
+    "side": ("side of 2D views, pixels", [96, 128, 192, 256, 384], {"": (2, plane)}),
+    "side-3d": ("side of 3D views, voxels", [32, 48, 64, 80],
+                {"": (3, lambda side: [f"method.crop=[{side},{side},{side}]", "loop.batch=1"])}),
+    "batch": ("images a batch", [1, 2, 4, 8], {"": (2, lambda batch: plane(batch=batch))}),
+    "width": ("channels of the finest level", [8, 16, 32, 48], {"": (2, width)}),
+    "radius": ("radius of a unit", [1, 2, 3, 4],
+               {"VPA": (2, lambda radius: plane(radius=radius)), "direct": (2, direct)}),
+}
+WHAT = {"radius": "VPA: units on all levels. direct: one on the finest level whose radius is 31 times that, so that it reaches as far"}
+
+
+def exponent(points):
+    """k of the power law c x^k that is closest to the points, by least squares of the logarithms; none for one point."""
+    logs = [(math.log(x), math.log(y)) for x, y in points]
+    mean_x, mean_y = (sum(values) / len(logs) for values in zip(*logs))
+    spread = sum((x - mean_x) ** 2 for x, _ in logs)
+    return sum((x - mean_x) * (y - mean_y) for x, y in logs) / spread if spread else math.nan
+
+
+def curves(series, runs, measure):
+    """Points (x, measure) of every curve."""
+    _, values, kinds = SERIES[series]
+    return {kind: [(x, measure(runs[f"{series} {x} {kind}".strip()])) for x in values] for kind in kinds}
+
+
+def section(series, runs, options):
+    label, values, kinds = SERIES[series]
+    lines = [f"**{label[0].upper() + label[1:]}.** {WHAT.get(series, '')}".rstrip(), "",
+             f"| {label} | step | views | backbone | method | backward | memory |", "|---|---|---|---|---|---|---|"]
+    for kind in kinds:
+        for x in values:
+            own = runs[f"{series} {x} {kind}".strip()]
+            parts = " | ".join(f"{bench.milliseconds(own, part):.0f}" for part in ["views", "backbone", "method", "backward"])
+            lines.append(f"| {x} {kind}".rstrip() + f" | {bench.step_cell(own)} | {parts} | {bench.memory(own):.0f} |")
+    times, sizes = curves(series, runs, bench.milliseconds), curves(series, runs, bench.memory)
+    for kind in kinds:
+        of = f" of {kind}" if kind else ""
+        lines += ["", f"Closest power law{of}: time to the {exponent(times[kind]):.2f}, memory to the {exponent(sizes[kind]):.2f}."]
+    if options.charts:
+        panels = [svg_chart.Panel("step, ms", label, times), svg_chart.Panel("most memory, MiB", label, sizes)]
+        (options.charts / f"cost-{series}.svg").write_text(svg_chart.chart(panels))
+    return "\n".join(lines) + "\n"
+
+
+def main():
+    parser = bench.arguments(__doc__.splitlines()[0])
+    parser.add_argument("--series", nargs="+", choices=SERIES, default=list(SERIES), metavar="SERIES",
+                        help="of " + ", ".join(SERIES))
+    parser.add_argument("--charts", type=pathlib.Path, metavar="FOLDER", help="where cost-SERIES.svg go")
+    options = parser.parse_args()
+    commands = {}
+    with bench.datasets(pictures=32, volumes=8) as datasets:
+        for series in options.series:
+            _, values, kinds = SERIES[series]
+            for kind, (dimensions, settings) in kinds.items():
+                for x in values:
+                    commands[f"{series} {x} {kind}".strip()] = bench.command(
+                        options, f"pretrain/cover-{dimensions}d", [*datasets[dimensions], *settings(x)])
+        runs = rounds.run_in_turn(commands, options.rounds, read=json.loads)
+    one = next(iter(runs.values()))[0]
+    head = (f"COVER, default U-Net; 2D: views of 192 x 192, batch 4, radius 2 where nothing else is said, 3D: batch 1; "
+            f"{options.threads} threads, {one['device']}, {one['precision']}; milliseconds, median (least to most) of "
+            f"{options.rounds} processes of {options.steps} steps; memory in MiB\n\n")
+    bench.write(options, head + "\n".join(section(series, runs, options) for series in options.series), runs)
+
+
+if __name__ == "__main__":
+    main()
