@@ -3,7 +3,9 @@
 #include "arguments.h"
 #include "check.h"
 #include "inspect.h"
+#include "prepare.h"
 #include "source.h"
+#include "split.h"
 
 #include "covector/core/error.h"
 
@@ -27,6 +29,30 @@ int run_check(const Request& request, std::ostream& out) {
   return findings.usable() ? 0 : kUnusable;
 }
 
+// A set whose images are read from their own files, whatever its recipe says of prepared ones.
+Source unprepared(Request request) {
+  request.set.emplace_back("dataset.prepared=\"\"");
+  return source_of(request, {"OUT"});
+}
+
+int run_prepare(const Request& request, std::ostream& out) {
+  const auto source = unprepared(request);
+  return prepare(*source.set, source.words.back(), source.options, request.jobs, out);
+}
+
+int run_split(const Request& request, std::ostream& out) {
+  const auto source = unprepared(request);
+  source.set->open();
+  const std::filesystem::path folder = source.words.back();
+  write_splits(*source.set, folder);
+  for (const auto part : {Split::train, Split::validation, Split::test})
+    out << to_string(part) << ": " << source.set->indices(part).size() << " images\n";
+  out << "wrote datalist.json, splits_final.json and splits.csv in " << folder.string()
+      << "; take one with\n  [dataset.split]\n  by = \"file\"\n  file = \""
+      << (std::filesystem::absolute(folder) / "splits.csv").string() << "\"\n";
+  return 0;
+}
+
 }  // namespace
 
 void Options::describe(Schema<Options>& schema) {
@@ -36,6 +62,8 @@ void Options::describe(Schema<Options>& schema) {
 std::string DataCommand::help() const {
   return R"(covector data inspect FILE... [--json]
 covector data check NAME ROOT [--set KEY=VALUE]... [--jobs N] [--json]
+covector data prepare NAME ROOT OUT [--set KEY=VALUE]... [--jobs N]
+covector data split NAME ROOT OUT [--set KEY=VALUE]...
 
 inspect shows what image files hold: format, shape, channels, frames, stored type, smallest and
 largest value (after the file's rescale slope and intercept), spacing, and the patient axes towards
@@ -65,6 +93,8 @@ int DataCommand::run(const std::vector<std::string>& arguments, std::ostream& ou
     return 0;
   }
   if (request.action == "check") return run_check(request, out);
+  if (request.action == "prepare") return run_prepare(request, out);
+  if (request.action == "split") return run_split(request, out);
   return run_inspect(request, out);
 }
 

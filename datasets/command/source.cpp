@@ -49,7 +49,7 @@ Source source_of(const Request& request, const std::vector<std::string>& others)
   const auto type = *table.find("type")->as_string();
   if (!set) refuse(request, "'" + type + "' is no set that is listed file by file");
   const auto own = static_cast<std::ptrdiff_t>(request.recipe.empty() ? 2 : 0);
-  return {type, std::move(set), {request.words.begin() + own, request.words.end()}};
+  return {type, std::move(set), to_toml(table), {request.words.begin() + own, request.words.end()}};
 }
 
 }  // namespace covector::data_command

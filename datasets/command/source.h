@@ -14,6 +14,7 @@ namespace covector::data_command {
 struct Source {
   std::string type;
   std::shared_ptr<datasets::FileDataset> set;
+  std::string options;  // that were given, as TOML
   std::vector<std::string> words;
 };
 

@@ -38,6 +38,9 @@ void ImageIndex::add(const std::string& stem, std::size_t image) {
 std::size_t ImageIndex::find(const std::string& name, const std::string& where) const {
   const auto stem = without_extension(name);
   auto hit = whole_.find(stem);
+  for (auto slash = stem.find('/'); hit == whole_.end() && slash != std::string::npos;
+       slash = stem.find('/', slash + 1))
+    hit = whole_.find(stem.substr(slash + 1));
   if (hit == whole_.end()) {
     hit = last_.find(last_part(stem));
     if (hit == last_.end()) throw DataError(where + ": '" + name + "' names no image of the set");

@@ -47,7 +47,9 @@ std::vector<SplitEntry> from_csv(const std::filesystem::path& path) {
 // A case is a string, or an object that names its image (a string, or a list for several channels).
 std::string name_of(const Json& item, const std::string& where) {
   const auto* value = &item;
+  const bool slice = item.is_object() && item.contains("slice") && item.contains("id");
   if (item.is_object() && item.contains("image")) value = &item["image"];
+  if (slice) value = &item["id"];  // of several in the image; `covector data split` writes them so
   if (value->is_array() && !value->empty()) value = &(*value)[0];
   if (value->is_string()) return value->get<std::string>();
   throw DataError(where + ": a case must be a name, or an object with a string 'image'");
@@ -66,6 +68,28 @@ std::vector<SplitEntry> from_object(const Json& object, const std::string& where
   return entries;
 }
 
+// Paths of nnssl start with the name of a variable, "$nnssl_raw/Dataset001/...".
+std::string without_variable(const std::string& path) {
+  return path.starts_with('$') ? path.substr(std::min(path.size(), path.find('/') + 1)) : path;
+}
+
+// nnssl's collection: datasets, of subjects, of sessions, of images, all of which train.
+std::vector<SplitEntry> from_collection(const Json& collection, const std::string& where) {
+  std::vector<SplitEntry> entries;
+  try {
+    for (const auto& dataset : collection.at("datasets"))
+      for (const auto& [name, subject] : dataset.at("subjects").items())
+        for (const auto& session : subject.at("sessions"))
+          for (const auto& image : session.at("images"))
+            entries.push_back({without_variable(image.at("image_path").get<std::string>()),
+                               Split::train, where + ": subject " + name});
+  } catch (const Json::exception& error) {
+    throw DataError(where + ": is no pretrain_data.json of nnssl (" + error.what() + ")");
+  }
+  if (entries.empty()) throw DataError(where + ": names no images");
+  return entries;
+}
+
 std::vector<SplitEntry> from_json(const std::filesystem::path& path, std::int64_t fold) {
   std::ifstream file(path);
   Json json;
@@ -74,6 +98,7 @@ std::vector<SplitEntry> from_json(const std::filesystem::path& path, std::int64_
   } catch (const Json::exception& error) {
     throw DataError(path.string() + ": is not valid JSON (" + error.what() + ")");
   }
+  if (json.is_object() && json.contains("datasets")) return from_collection(json, path.string());
   if (json.is_object()) return from_object(json, path.string());
   if (!json.is_array())
     throw DataError(path.string() + ": expected an object of lists, or nnU-Net's list of folds");
@@ -123,8 +148,10 @@ void SplitOptions::describe(Schema<SplitOptions>& schema) {
       .one_of({"whole", "shared"});
   schema.field("file", &SplitOptions::file)
       .doc(
-          "CSV with the columns id and split, MONAI datalist, Decathlon dataset.json, or nnU-Net "
-          "splits_final.json; a relative path starts at root");
+          "CSV with the columns id and split, MONAI datalist, Decathlon dataset.json, nnU-Net "
+          "splits_final.json, or nnssl pretrain_data.json (all of it trains); a relative path "
+          "starts "
+          "at root");
   schema.field("fold", &SplitOptions::fold)
       .doc("which fold of splits_final.json")
       .at_least(std::int64_t{0});

@@ -11,7 +11,8 @@
 namespace covector::datasets {
 
 /// Finds the image that a name in a table or list means. A name is matched whole and without
-/// extension first, then by its last part; nnU-Net's case ids also match their first channel,
+/// extension first, then without its first folders (a path may start above the images), then by
+/// its last part; nnU-Net's case ids also match their first channel,
 /// CASE_0000.
 class COVECTOR_API ImageIndex {
  public:

@@ -54,7 +54,7 @@ COVECTOR_API std::vector<std::optional<Split>> draw_split(
 
 /// Reads a CSV with the columns id and split, a MONAI datalist or Medical Decathlon dataset.json
 /// (training, validation, test), nnU-Net's splits_final.json (a list of folds, of which `fold` is
-/// taken), or { "train": [...], "val": [...], "test": [...] }. Throws DataError.
+/// taken), nnssl's pretrain_data.json, or { "train": [...], "val": [...] }. Throws DataError.
 COVECTOR_API std::vector<SplitEntry> read_split_file(const std::filesystem::path& path,
                                                      std::int64_t fold);
 /// One name a line; empty lines are passed over. Throws DataError.
