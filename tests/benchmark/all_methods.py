@@ -14,12 +14,18 @@ VIEWS = {2: "[192,192]", 3: "[64,64,64]"}
 # Batches in the proportion of the recipes', COVER's first: 24, 2.
 BATCH = {2: 4, 3: 2}
 METHODS = {  # settings beside the recipe's own, by dimensions where they differ
-    "cover": {2: ["method.source_size=256"]},
-    "byol": {}, "chaitanya": {}, "deepcluster": {2: ["method.k=20", "method.pca=64"]}, "denoising": {}, "densecl": {},
+    "cover": {2: ["method.source_size=256"]},  # 512 in the recipe, for views of 384
+    "byol": {}, "chaitanya": {},
+    "deepcluster": {2: ["method.k=20", "method.pca=64"]},  # of as few images
+    "denoising": {}, "densecl": {},
     "dsc_pm": {}, "gemini": {}, "gvsl": {}, "inpainting": {}, "moco_v2": {}, "models_genesis": {}, "pixpro": {},
-    "rotation": {2: ["loop.batch=1"]}, "setsim": {}, "simclr": {}, "simsiam": {}, "vader": {},
+    "rotation": {2: ["loop.batch=1"]},  # four turns of an image; the recipe has 6 images for 24
+    "setsim": {}, "simclr": {}, "simsiam": {}, "vader": {},
 }
-REASONS = {}  # why a method may cost more than LIMIT times what COVER does, by method or (method, dimensions)
+REASONS = {  # why a method may cost more than LIMIT times what COVER does, by method or (method, dimensions)
+    "gemini": "three passes through the network in two updates where COVER has two in one, which is 1.5 times; and "
+              "displacements both ways, whose head and local correlations work on full resolution",
+}
 
 
 def row(method, dimensions, runs, cover):
