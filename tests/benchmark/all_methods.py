@@ -16,7 +16,7 @@ BATCH = {2: 4, 3: 2}
 METHODS = {  # settings beside the recipe's own, by dimensions where they differ
     "cover": {2: ["method.source_size=256"]},  # 512 in the recipe, for views of 384
     "byol": {}, "chaitanya": {},
-    "deepcluster": {2: ["method.k=20", "method.pca=64"]},  # of as few images
+    "deepcluster": {2: ["method.k=20", "method.pca=64"], 3: ["method.pca=16"]},  # of as few images
     "denoising": {}, "densecl": {},
     "dsc_pm": {}, "gemini": {}, "gvsl": {}, "inpainting": {}, "moco_v2": {}, "models_genesis": {}, "pixpro": {},
     "rotation": {2: ["loop.batch=1"]},  # four turns of an image; the recipe has 6 images for 24

@@ -25,7 +25,7 @@ def width(first):
 
 def direct(radius):
     """One unit on the finest level that reaches as far as a pyramid of this radius does over its five levels."""
-    return plane(vectors='"direct"', radius=31 * radius, groups=[1])
+    return plane(batch=1, vectors='"direct"', radius=31 * radius, groups=[1])
 
 
 # By name: what is on the axis, its values, and the dimensions and settings of each curve.
@@ -36,9 +36,9 @@ SERIES = {
     "batch": ("images a batch", [1, 2, 4, 8], {"": (2, lambda batch: plane(batch=batch))}),
     "width": ("channels of the finest level", [8, 16, 32, 48], {"": (2, width)}),
     "radius": ("radius of a unit", [1, 2, 3, 4],
-               {"VPA": (2, lambda radius: plane(radius=radius)), "direct": (2, direct)}),
+               {"VPA": (2, lambda radius: plane(batch=1, radius=radius)), "direct": (2, direct)}),
 }
-WHAT = {"radius": "VPA: units on all levels. direct: one on the finest level whose radius is 31 times that, so that it reaches as far"}
+WHAT = {"radius": "VPA: units on all levels. direct: one on the finest level whose radius is 31 times that, so that it reaches as far; batch 1"}
 
 
 def exponent(points):
