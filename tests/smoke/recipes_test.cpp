@@ -121,6 +121,55 @@ TEST_CASE("the benchmark of four backbones in small", "[smoke]") {
       CHECK(entry.contains("against_baseline") == (entry.at("pretraining") == "cover"));
 }
 
+TEST_CASE("bench shows the parts of a step, to people and as JSON", "[smoke][bench]") {
+  const fs::path build(COVECTOR_BINARY_DIR);
+  const auto bench = [&](const std::string& recipe, Words more) {
+    Words words{"bench", smoke_recipe(recipe).string(), "--steps", "1", "--device", "cpu"};
+    words.insert(words.end(), more.begin(), more.end());
+    const auto finished =
+        run_process(build / "bin/covector", words,
+                    {"COVECTOR_PLUGIN_PATH=" + (build / "lib/covector/plugins").string(),
+                     "COVECTOR_SMOKE_DATA=" + smoke_images().string(), "OMP_NUM_THREADS=1"});
+    INFO(finished.output << finished.error);
+    REQUIRE(finished.code == 0);
+    return finished.output;
+  };
+  const std::vector<std::string> parts{"data",   "views",    "backbone",
+                                       "method", "backward", "optimiser"};
+
+  std::istringstream text(bench("cover", {"-s", "loop.layout=channels_last"}));
+  std::string line;
+  std::getline(text, line);
+  CHECK_THAT(line, Contains(": 1 steps on cpu: ") && Contains(", float32, channels_last"));
+  std::getline(text, line);
+  std::getline(text, line);
+  CHECK(line == "part       ms a step  share");
+  double sum = 0;
+  for (const auto& part : parts) {
+    std::string name, sign;
+    double milliseconds = -1, share = -1;
+    text >> name >> milliseconds >> share >> sign;
+    CHECK(name == part);
+    CHECK(milliseconds >= 0);
+    CHECK((0 <= share && share <= 100));
+    CHECK(sign == "%");
+    sum += milliseconds;
+  }
+  std::string name;
+  double step = 0;
+  text >> name >> step;
+  CHECK(name == "step");
+  CHECK(step == Approx(sum).margin(0.05 * 7));  // each is rounded to a tenth
+
+  const auto profile = json::parse(bench("segment", {"--json", "-s", "loop.layout=contiguous"}));
+  for (const auto& part : parts) CHECK(profile.at("seconds_per_step").contains(part));
+  CHECK(profile.at("seconds_per_step").size() == parts.size());
+  CHECK(profile.at("seconds_per_step").at("backbone") > 0);
+  CHECK(profile.at("precision") == "float32");
+  CHECK(profile.at("layout") == "contiguous");
+  CHECK(profile.at("peak_memory_mib") > 10);
+}
+
 TEST_CASE("every recipe is valid without its data", "[smoke]") {
   set_places();
   std::size_t checked = 0;
