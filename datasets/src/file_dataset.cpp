@@ -58,7 +58,8 @@ FileDataset::FileDataset(FileOptions files, OptionTable options)
 void FileDataset::open() {
   skipped_.clear();
   auto listing = list();
-  for (const auto& note : listing.notes) std::cout << "note: " << note << std::endl;
+  for (const auto& note : listing.notes)  // the standard output may be JSON
+    std::cerr << "note: " << note << std::endl;
   auto cases = usable(std::move(listing));
   use(files_.on_error == "skip" ? readable(cases) : std::move(cases));
   if (!files_.prepared.empty()) use_prepared();
