@@ -25,6 +25,7 @@ struct Found {
   ByName images;
   std::map<std::string, ByName> masks;  // of SCR, by folder
   std::vector<fs::path> label_folders;  // of GEMINI
+  std::vector<fs::path> unlabelled;     // folders of images without one beside them
 };
 
 void add(ByName& files, const fs::path& file) {
@@ -45,6 +46,8 @@ Found walk(const fs::path& root) {
       entry.disable_recursion_pending();
     } else if (entry->is_directory()) {
       if (name == "label" && fs::is_directory(path / "heart")) found.label_folders.push_back(path);
+      if (name == "image" && !fs::is_directory(path.parent_path() / "label"))
+        found.unlabelled.push_back(path);
     } else if (is_jsrt(path)) {
       add(found.images, path);
     } else if (path.extension() == ".gif" &&
@@ -134,6 +137,8 @@ datasets::Listing pictures(const fs::path& root, const Found& found) {
   listing.layout = "pictures with label/{heart,lung,clavicle}, as GEMINI has them";
   for (const auto& folder : found.label_folders)
     add_pictures(folder, part_of(root, folder), listing);
+  for (const auto& folder : found.unlabelled)
+    listing.notes.push_back(folder.string() + " is left out: its images have no masks");
   std::sort(listing.cases.begin(), listing.cases.end(),
             [](const auto& a, const auto& b) { return datasets::natural_less(a.stem, b.stem); });
   listing.counts = {{"images", 247, static_cast<std::int64_t>(listing.cases.size())}};

@@ -117,6 +117,12 @@ TEST_CASE("the pictures of GEMINI keep their parts, and those without masks are 
   CHECK(set.split_of(0) == Split::train);
   CHECK(set.split_of(1) == Split::train);
   CHECK(set.split_of(2) == Split::test);
+  Options options;
+  options.root = folder.path().string();
+  const auto notes = Scr(options).list().notes;
+  REQUIRE(notes.size() == 1);
+  CHECK(notes[0] ==
+        (folder / "train/unlabeled/image").string() + " is left out: its images have no masks");
   const auto stored = set.load(set.at(3));
   CHECK(stored.image.size() == std::vector<std::int64_t>{512, 512});
   CHECK(torch::equal(*stored.label, expected_label(1).slice(1, 0, 1024, 2).slice(2, 0, 1024, 2)));
