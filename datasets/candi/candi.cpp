@@ -112,13 +112,13 @@ void Options::describe(Schema<Options>& schema) {
           "the authors' GEMINI.")
       .source(
           "D. Kennedy et al., CANDIShare: a resource for pediatric neuroimaging data, "
-          "Neuroinformatics 2012; nitrc.org/projects/candi_share, CC BY-NC, after registration")
+          "Neuroinformatics 2012; nitrc.org/projects/candi_share, after registration")
       .reconstruction(
           "The paper resizes and crops to 160 x 160 x 128 on the brain and does not say how. Here "
           "the "
-          "stored voxels are kept and cropped about the centre, with 128 along the coronal slices "
+          "stored voxels are kept and cropped about the centre, with 128 across the coronal slices "
           "of "
-          "1.5 mm, which is the only way that holds the brain.");
+          "1.5 mm, along which the brain is longest.");
   datasets::describe_root(schema);
   datasets::describe_files(schema);
 }

@@ -81,7 +81,7 @@ void Options::describe(Schema<Options>& schema) {
       .source(
           "M.-P. Revel et al., Study of thoracic CT in COVID-19: the STOIC project, Radiology "
           "2021; "
-          "stoic2021.grand-challenge.org, on the registry of open data of AWS, CC BY-NC")
+          "stoic2021.grand-challenge.org, whose page states the terms")
       .reconstruction(
           "The paper segments the lungs, resamples to 1 mm and stretches to [0, 1]; it names "
           "neither "
