@@ -27,10 +27,21 @@ find_package(ZLIB REQUIRED)
 set(_log_level ${CMAKE_MESSAGE_LOG_LEVEL})
 set(CMAKE_MESSAGE_LOG_LEVEL ERROR)
 find_package(ITK 5.2 REQUIRED COMPONENTS
-  ITKCommon ITKIOImageBase ITKIONIFTI ITKIOMeta ITKIONRRD ITKIOPNG ITKIOJPEG ITKIOTIFF ITKIOGDCM
+  ITKCommon ITKIOImageBase ITKIONIFTI ITKIOMeta ITKIONRRD ITKIOPNG ITKIOTIFF
   ITKImageGrid ITKImageFunction ITKTransform ITKDistanceMap)
 find_package(DCMTK REQUIRED)
 find_package(GIF 5 REQUIRED)
+find_package(PNG REQUIRED)
+find_package(JPEG REQUIRED)
+find_library(COVECTOR_DEFLATE_LIBRARY deflate REQUIRED)
+add_library(covector_deflate INTERFACE)
+target_link_libraries(covector_deflate INTERFACE ${COVECTOR_DEFLATE_LIBRARY})
+# By its files: its own configuration names programs of another package.
+find_path(COVECTOR_OPENJPEG_INCLUDE openjpeg.h PATH_SUFFIXES openjpeg-2.5 openjpeg-2.4 REQUIRED)
+find_library(COVECTOR_OPENJPEG_LIBRARY openjp2 REQUIRED)
+add_library(covector_jpeg2000 INTERFACE)
+target_include_directories(covector_jpeg2000 INTERFACE ${COVECTOR_OPENJPEG_INCLUDE})
+target_link_libraries(covector_jpeg2000 INTERFACE ${COVECTOR_OPENJPEG_LIBRARY})
 set(CMAKE_MESSAGE_LOG_LEVEL ${_log_level})
 
 # Installed programs and libraries find each other wherever the tree is moved, and LibTorch where it is now.

@@ -32,7 +32,7 @@ packages=(
   python3 python3-pip unzip ca-certificates
   libboost-dev libboost-program-options-dev
   libtomlplusplus-dev libfmt-dev nlohmann-json3-dev libxxhash-dev
-  libhdf5-dev zlib1g-dev libdeflate-dev libpng-dev libjpeg-dev libzip-dev libprotobuf-dev protobuf-compiler
+  libhdf5-dev zlib1g-dev libdeflate-dev libpng-dev libjpeg-dev libopenjp2-7-dev libzip-dev libprotobuf-dev protobuf-compiler
   libinsighttoolkit5-dev libdcmtk-dev libgif-dev
   libjs-chart.js catch2
 )

@@ -1,4 +1,5 @@
 #include "dicom.h"
+#include "jpeg2000.h"
 
 #include "covector/core/error.h"
 
@@ -8,6 +9,8 @@
 #include <dcmtk/dcmdata/dcdeftag.h>
 #include <dcmtk/dcmdata/dcfilefo.h>
 #include <dcmtk/dcmdata/dcpixel.h>
+#include <dcmtk/dcmdata/dcpixseq.h>
+#include <dcmtk/dcmdata/dcpxitem.h>
 #include <dcmtk/dcmdata/dcrledrg.h>
 #include <dcmtk/dcmdata/dcsequen.h>
 #include <dcmtk/dcmdata/dcxfer.h>
@@ -167,52 +170,59 @@ std::vector<std::int64_t> native_values(const std::vector<std::byte>& bytes, con
   return out;
 }
 
-template <class Value>
-double number_at(const RawImage& image, std::int64_t index) {
-  Value value;
-  std::memcpy(&value, image.pixels.data() + static_cast<std::size_t>(index) * sizeof(Value),
-              sizeof(Value));
-  return static_cast<double>(value);
-}
-
-double number_at(const RawImage& image, std::int64_t index) {
-  switch (image.type) {
-    case PixelType::uint8:
-      return number_at<std::uint8_t>(image, index);
-    case PixelType::int8:
-      return number_at<std::int8_t>(image, index);
-    case PixelType::uint16:
-      return number_at<std::uint16_t>(image, index);
-    case PixelType::int16:
-      return number_at<std::int16_t>(image, index);
-    case PixelType::uint32:
-      return number_at<std::uint32_t>(image, index);
-    case PixelType::int32:
-      return number_at<std::int32_t>(image, index);
-    case PixelType::uint64:
-      return number_at<std::uint64_t>(image, index);
-    case PixelType::int64:
-      return number_at<std::int64_t>(image, index);
-    case PixelType::float32:
-      return number_at<float>(image, index);
-    case PixelType::float64:
-      return number_at<double>(image, index);
+// The fragments of the pixel data, those of a frame put together: a frame starts where a picture
+// does.
+std::vector<Bytes> jpeg2000_frames(DcmDataset& data) {
+  DcmElement* element = nullptr;
+  DcmPixelSequence* sequence = nullptr;
+  if (data.findAndGetElement(DCM_PixelData, element).bad()) throw Refusal{"it has no pixel data"};
+  auto* pixels = dynamic_cast<DcmPixelData*>(element);
+  if (!pixels ||
+      pixels->getEncapsulatedRepresentation(data.getOriginalXfer(), nullptr, sequence).bad())
+    throw Refusal{"its pixel data is not compressed as it says"};
+  std::vector<Bytes> frames;
+  for (unsigned long i = 1; i < sequence->card(); ++i) {  // 0: the table of offsets
+    DcmPixelItem* item = nullptr;
+    Uint8* bytes = nullptr;
+    if (sequence->getItem(item, i).bad() || item->getUint8Array(bytes).bad() || !bytes)
+      throw Refusal{"its pixel data is cut short"};
+    const ByteSpan fragment(reinterpret_cast<const std::byte*>(bytes), item->getLength());
+    if (frames.empty() || starts_jpeg2000(fragment)) frames.emplace_back();
+    frames.back().insert(frames.back().end(), fragment.begin(), fragment.end());
   }
-  return 0;
+  return frames;
 }
 
-// ITK's reader rescales; the stored values are taken back so that one path serves every file.
-std::vector<std::int64_t> jpeg2000_values(const std::filesystem::path& path, Layout& layout,
-                                          const Rescale& rescale) {
-  const auto decoded = read_dicom_with_gdcm(path);
-  const auto count = decoded.voxels() * decoded.components;
-  if (count != layout.values()) throw Refusal{"its JPEG 2000 pixel data has another size"};
+std::vector<std::int64_t> jpeg2000_values(DcmDataset& data, Layout& layout) {
+  const auto frames = jpeg2000_frames(data);
+  if (static_cast<std::int64_t>(frames.size()) != layout.frames)
+    throw Refusal{"it holds " + std::to_string(frames.size()) + " of " +
+                  std::to_string(layout.frames) + " frames"};
+  std::vector<std::int64_t> values;
+  values.reserve(static_cast<std::size_t>(layout.values()));
+  try {
+    for (const auto& frame : frames)
+      decode_jpeg2000(frame, {layout.rows, layout.columns, layout.samples}, values);
+  } catch (const std::runtime_error& error) {
+    throw Refusal{error.what()};
+  }
   layout.planar = false;
-  std::vector<std::int64_t> out(static_cast<std::size_t>(count));
-  for (std::int64_t i = 0; i < count; ++i)
-    out[static_cast<std::size_t>(i)] =
-        std::llround((number_at(decoded, i) - rescale.intercept) / rescale.slope);
-  return out;
+  // As stored bits, whether the picture's own header says that they are signed or not.
+  for (auto& value : values)
+    value = stored_value(value << (layout.high + 1 - layout.stored), layout);
+  return values;
+}
+
+// One colour takes almost no bytes: a picture of 2048 x 2048 is taken at its word, beyond that each
+// byte may stand for so many values. JPEG takes at least a bit for 64 of them.
+void check_possible(const Layout& layout, const std::filesystem::path& path) {
+  constexpr std::uint64_t kAtItsWord = 2048 * 2048;
+  constexpr std::uint64_t kValuesAByte = 512;
+  auto count = product(static_cast<std::uint64_t>(layout.rows * layout.columns),
+                       static_cast<std::uint64_t>(layout.samples));
+  count = product(count, static_cast<std::uint64_t>(layout.frames));
+  if (count > kAtItsWord + product(std::filesystem::file_size(path), kValuesAByte))
+    throw Refusal{"its header names more pixels than it can hold"};
 }
 
 template <class Value, class Convert>
@@ -413,9 +423,10 @@ DicomFile load(const std::filesystem::path& path) {
   const auto rescale = layout.samples == 1 ? rescale_of(data, layout) : std::vector{Rescale{}};
   const auto syntax = data.getOriginalXfer();
   const bool jpeg2000 = syntax == EXS_JPEG2000 || syntax == EXS_JPEG2000LosslessOnly;
+  if (DcmXfer(syntax).isEncapsulated()) check_possible(layout, path);
   std::vector<std::int64_t> values;
   if (jpeg2000) {
-    values = jpeg2000_values(path, layout, rescale.front());
+    values = jpeg2000_values(data, layout);
   } else {
     const auto bytes = decoded_bytes(data);
     layout = layout_of(data);  // a decoder may have changed it

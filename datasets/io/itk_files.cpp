@@ -1,12 +1,11 @@
 #include "formats.h"
+#include "meta_header.h"
+#include "nifti_file.h"
+#include "picture_files.h"
 #include "raw_image.h"
-#include "whole_file.h"
 
 #include "covector/core/error.h"
 
-#include <gdcmTrace.h>
-#include <itkGDCMImageIO.h>
-#include <itkJPEGImageIO.h>
 #include <itkMetaDataObject.h>
 #include <itkMetaImageIO.h>
 #include <itkNiftiImageIO.h>
@@ -25,6 +24,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <system_error>
 
 // The ImageIO classes are used by themselves, without ITK's readers and factories: no pixel type is
@@ -38,8 +38,6 @@ void silence() {
   std::call_once(once, [] {
     itk::Object::SetGlobalWarningDisplay(false);
     nifti_set_debug_level(0);
-    gdcm::Trace::WarningOff();
-    gdcm::Trace::ErrorOff();
   });
 }
 
@@ -53,14 +51,12 @@ itk::ImageIOBase::Pointer io_of(Format format) {
       return itk::NrrdImageIO::New().GetPointer();
     case Format::png:
       return itk::PNGImageIO::New().GetPointer();
-    case Format::jpeg:
-      return itk::JPEGImageIO::New().GetPointer();
     case Format::tiff:
       return itk::TIFFImageIO::New().GetPointer();
-    case Format::gif:  // read by giflib
-      break;
+    case Format::jpeg:
+    case Format::gif:
     case Format::dicom:
-      return itk::GDCMImageIO::New().GetPointer();
+      break;  // read by other libraries
   }
   return nullptr;
 }
@@ -140,13 +136,22 @@ void read_pixels(itk::ImageIOBase& io, RawImage& image) {
   io.Read(image.pixels.data());
 }
 
+// ITK places the image; the voxels do not pass through it where they are plain numbers.
+void read_voxels(const NiftiFile& file, itk::ImageIOBase& io, RawImage& image) {
+  if (file.header().plain_type()) return file.read_voxels(image);
+  file.check_whole();
+  read_pixels(io, image);
+}
+
 RawImage read(const std::filesystem::path& path, Format format, Pixels pixels, Palette palette) {
+  if (format == Format::png) return read_png(path, pixels, palette);
+  if (format == Format::jpeg) return read_jpeg(path, pixels);
   silence();
-  if (format == Format::nifti) check_whole_nifti(path);
-  if (format == Format::png) check_whole_png(path);
+  std::optional<NiftiFile> nifti;
+  if (format == Format::nifti) nifti.emplace(path);
+  if (format == Format::meta) check_whole_meta(path);
   const auto io = io_of(format);
   io->SetFileName(path.string());
-  io->SetExpandRGBPalette(palette == Palette::expand);
   io->ReadImageInformation();
   if (io->GetPixelType() == itk::IOPixelEnum::COMPLEX)
     throw std::runtime_error("complex pixels are not supported");
@@ -175,10 +180,10 @@ RawImage read(const std::filesystem::path& path, Format format, Pixels pixels, P
   if (format == Format::nifti || format == Format::meta || format == Format::nrrd)
     take_geometry(*io, dimensions, image);
   if (pixels == Pixels::read) {
-    if (format == Format::jpeg) check_whole_jpeg(path);
-    if (format == Format::meta)
-      check_whole_meta(path, static_cast<std::size_t>(io->GetImageSizeInBytes()));
-    read_pixels(*io, image);
+    if (nifti)
+      read_voxels(*nifti, *io, image);
+    else
+      read_pixels(*io, image);
   }
   return image;
 }
@@ -224,15 +229,6 @@ RawImage read_with_itk(const std::filesystem::path& path, Pixels pixels, Palette
   }
 }
 
-RawImage read_dicom_with_gdcm(const std::filesystem::path& path) {
-  try {
-    return read(path, Format::dicom, Pixels::read, Palette::expand);
-  } catch (const std::exception& error) {
-    throw DataError(path.string() + ": JPEG 2000 pixel data cannot be decoded (" + reason(error) +
-                    "); the file is damaged or truncated, fetch it again");
-  }
-}
-
 void write_with_itk(const RawImage& image, const std::filesystem::path& path) {
   silence();
   // ITK's writers report a file that cannot be opened on the console, some of them only there.
@@ -272,8 +268,8 @@ void write_with_itk(const RawImage& image, const std::filesystem::path& path) {
       io->Write(image.pixels.data());
     }
     // Their writers do not say when the disk is full.
-    if (format == Format::nifti) check_whole_nifti(path);
-    if (format == Format::meta) check_whole_meta(path, image.pixels.size());
+    if (format == Format::nifti) NiftiFile(path).check_whole();
+    if (format == Format::meta) check_whole_meta(path);
   } catch (const std::exception& error) {
     throw DataError(path.string() + ": cannot be written (" + reason(error) +
                     "); check that the disk has room");

@@ -56,11 +56,6 @@ void write_with_itk(const RawImage& image, const std::filesystem::path& path);
 RawImage read_dicom_file(const std::filesystem::path& path);
 /// A folder with the slices of one DICOM series. Throws DataError.
 RawImage read_dicom_series(const std::filesystem::path& folder);
-/// Values of a JPEG 2000 DICOM file, which DCMTK cannot decode, with the rescale slope and
-/// intercept that the file names already applied. Only size, components, type and pixels are
-/// filled.
-RawImage read_dicom_with_gdcm(const std::filesystem::path& path);
-
 /// Exact Euclidean distance of each voxel to the nearest non-zero voxel of `mask`.
 /// @param size     (D,) H, W
 /// @param spacing  of those axes

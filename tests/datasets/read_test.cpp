@@ -2,6 +2,7 @@
 #include "support/numeric.h"
 
 #include "files.h"
+#include "fuzz/pack.h"
 
 #include "covector/core/error.h"
 #include "covector/datasets/image.h"
@@ -357,8 +358,8 @@ TEST_CASE("damaged and unknown files are refused with path, cause and advice",
   flipped[45] = static_cast<char>(flipped[45] ^ 0x40);
   refused("flipped.png", flipped, "cannot be read as PNG (its IDAT chunk has a wrong checksum)");
   refused("cut.jpg", kJpeg.substr(0, kJpeg.size() - 2),
-          "cannot be read as JPEG (the end-of-image marker is missing); the file is damaged or "
-          "truncated, fetch it again");
+          "cannot be read as JPEG (Premature end of JPEG file); the file is damaged or truncated, "
+          "fetch it again");
   refused("cut.tif", kTiff16.substr(0, 60), "cannot be read as TIFF");
   refused("cut.mha",
           "ObjectType = Image\nNDims = 2\nDimSize = 4 4\nElementType = MET_UCHAR\n"
@@ -385,6 +386,115 @@ TEST_CASE("damaged and unknown files are refused with path, cause and advice",
   CHECK_THROWS_WITH(
       read_image("nowhere.png"),
       Contains("nowhere.png: does not exist (looked for in ") && Contains("); check the path"));
+}
+
+// Each ended the process, went on for minutes or took gigabytes before it was refused.
+TEST_CASE("headers that no file can live up to are refused", "[datasets][io][errors]") {
+  const TemporaryFolder folder;
+  const auto refused = [&](const std::string& name, const std::string& bytes,
+                           const std::string& words) {
+    INFO(name);
+    CHECK_THROWS_AS(read_bytes(folder, name, bytes), DataError);
+    CHECK_THROWS_WITH(read_image(folder / name),
+                      Contains((folder / name).string() + ": ") && Contains(words));
+  };
+  NiftiBytes nifti;
+  nifti.size = {2, 3, 2};
+  nifti.voxels.assign(12, 5);
+  const auto with = [&](std::size_t at, const std::string& bytes) {
+    return nifti.file().replace(at, bytes.size(), bytes);
+  };
+  refused("matrix.nii", with(280, raw(-1e38F)), "its affine matrix holds a number that is no");
+  refused("size.nii", with(80, raw(std::nanf(""))), "its voxel size holds a number that is no");
+  refused("type.nii", with(70, raw(std::int16_t{5})), "voxels of type 5 are not known");
+  refused("start.nii", with(108, raw(1e30F)), "its header names no start of the voxels");
+  // 7 sides of 32767 have more voxels than 64 bits count.
+  refused(
+      "sides.nii",
+      with(40, raw(std::vector<std::int16_t>{7, 32767, 32767, 32767, 32767, 32767, 32767, 32767})),
+      "it is cut short: ");
+  // 1032 is the most that deflate can shrink by.
+  refused("packed.nii.gz",
+          fuzz::gzip_packed(with(40, raw(std::vector<std::int16_t>{3, 32767, 32767, 32767}))),
+          "it is cut short: ");
+  const auto meta = [](const std::string& lines) {
+    return "ObjectType = Image\n" + lines + "ElementDataFile = LOCAL\nabcd";
+  };
+  refused("packed.mha",
+          meta("NDims = 3\nDimSize = 99999 99999 99999\nElementType = MET_SHORT\n"
+               "CompressedData = True\nCompressedDataSize = 4\n"),
+          "it is cut short: ");
+  refused("text.mha",
+          meta("NDims = 2\nDimSize = 99999 99999\nElementType = MET_UCHAR\nBinaryData = False\n"),
+          "it is cut short: 4 of 19999600002 bytes");
+  refused("sides.mha", meta("NDims = 2\nDimSize = 4\nElementType = MET_UCHAR\n"),
+          "its DimSize has 1 numbers for 2 dimensions");
+  refused("side.mha", meta("NDims = 2\nDimSize = 4 -1\nElementType = MET_UCHAR\n"),
+          "its DimSize is '-1', no whole number");
+  refused("none.mha", meta("NDims = 2\nDimSize = 4 0\nElementType = MET_UCHAR\n"),
+          "it has no pixels");
+  refused("axes.mha", meta("NDims = 99\nDimSize = 4\nElementType = MET_UCHAR\n"),
+          "its NDims is '99'");
+  refused("type.mha", meta("NDims = 2\nDimSize = 2 2\nElementType = MET_STRING\n"),
+          "pixels of type 'MET_STRING' are not supported");
+  refused("place.mha",
+          meta("NDims = 2\nDimSize = 2 2\nElementType = MET_UCHAR\nElementSpacing = 1 nan\n"),
+          "its ElementSpacing holds 'nan'");
+  refused("places.mha", meta("NDims = 2\nDimSize = 2 2\nElementType = MET_UCHAR\nOffset = 1 2 3\n"),
+          "its Offset has 3 numbers, not 2");
+  refused("twice.mha", meta("NDims = 2\nNDims = 2\nDimSize = 2 2\nElementType = MET_UCHAR\n"),
+          "its header names NDims twice");
+  refused("skip.mha", meta("NDims = 2\nDimSize = 2 2\nElementType = MET_UCHAR\nHeaderSize = 7\n"),
+          "its HeaderSize is '7'; only 0 and -1 are supported");
+  refused("list.mhd", "NDims = 2\nDimSize = 2 2\nElementType = MET_UCHAR\nElementDataFile = LIST\n",
+          "one file a slice is not supported; convert it to one .mha");
+  auto large = kGray8;
+  large.replace(16, 8, bytes_of_hex("00ffffff00ffffff"));
+  refused("large.png", fuzz::with_png_checksums(large),
+          "its header names more pixels than it can hold");
+  auto kind = kGray8;
+  kind[24] = '\3';
+  refused("kind.png", fuzz::with_png_checksums(kind),
+          "its colour type 0 with 3 bits does not exist");
+  auto wide = kJpeg;
+  wide.replace(kJpeg.find("\xFF\xC0") + 5, 4, bytes_of_hex("ffffffff"));
+  refused("wide.jpg", wide, "its header names more pixels than it can hold");
+  auto damaged = kJpeg;
+  damaged[damaged.size() - 4] = '\xFF';
+  damaged[damaged.size() - 3] = '\xD5';
+  refused("damaged.jpg", damaged, "Corrupt JPEG data");
+}
+
+// Interlaced, with a palette or of fewer bits they go through libpng; these do not.
+TEST_CASE("a PNG of every filter has the values that went in", "[datasets][io]") {
+  const TemporaryFolder folder;
+  for (const int filter : {0, 1, 2, 3, 4})
+    for (const auto& [colour, depth] :
+         {std::pair{0, 8}, {0, 16}, {2, 8}, {2, 16}, {4, 8}, {6, 16}}) {
+      INFO(filter << " " << colour << " " << depth);
+      const auto plain = read_bytes(folder, "a.png", fuzz::png_image(9, 7, depth, colour, filter));
+      // Every channel of a pixel holds the same ramp, in the upper byte of 16 bits too.
+      for (const std::int64_t y : {0, 3, 6})
+        for (const std::int64_t x : {0, 5, 8}) {
+          const auto want = 20 * y + 3 * x;
+          CHECK(plain.pixels[0][y][x].item<std::int64_t>() == (depth == 16 ? 257 * want : want));
+        }
+    }
+}
+
+TEST_CASE("a wrong bit in a packed NIfTI is noticed", "[datasets][io][errors]") {
+  const TemporaryFolder folder;
+  NiftiBytes nifti;
+  nifti.size = {4, 4, 4};
+  for (std::int16_t i = 0; i < 64; ++i) nifti.voxels.push_back(i);
+  auto packed = fuzz::gzip_packed(nifti.file());
+  CHECK(values(read_bytes(folder, "a.nii.gz", packed).pixels)[63] == 63);
+  packed[packed.size() - 8] = static_cast<char>(packed[packed.size() - 8] ^ 1);  // of the checksum
+  CHECK_THROWS_WITH(read_bytes(folder, "b.nii.gz", packed), Contains("(its checksum is wrong)"));
+  // gzip files may be put one behind the other.
+  const auto whole = nifti.file();
+  const auto parts = fuzz::gzip_packed(whole.substr(0, 400)) + fuzz::gzip_packed(whole.substr(400));
+  CHECK(values(read_bytes(folder, "c.nii.gz", parts).pixels)[63] == 63);
 }
 
 TEST_CASE("what is written is read back with its geometry", "[datasets][io]") {

@@ -1,15 +1,18 @@
 #include "support/catch.h"
 
 #include "files.h"
+#include "weights/python.h"
 
 #include "covector/core/error.h"
 #include "covector/datasets/image.h"
 
 #include <torch/types.h>
+#include <zlib.h>
 
 #include <cmath>
 #include <fstream>
 #include <map>
+#include <sstream>
 #include <thread>
 #include <tuple>
 
@@ -217,5 +220,90 @@ TEST_CASE("NIfTI, PNG and JPEG agree with nibabel and Pillow", "[datasets][io][r
     // Two JPEG decoders may differ by a level here and there.
     const double share = image.info.format == "JPEG" ? 1e-4 : digits;
     CHECK(exact.sum().item<double>() == Approx(want.sum).epsilon(share));
+  }
+}
+
+namespace {
+
+struct Reading {
+  std::string file, shape, check;
+  std::vector<double> matrix;  // index (x, y, z, 1) to millimetres, LPS, row by row
+};
+
+std::vector<Reading> readings_of(const std::filesystem::path& table) {
+  std::vector<Reading> out;
+  std::ifstream lines(table);
+  std::string line;
+  while (std::getline(lines, line)) {
+    std::istringstream cells(line);
+    Reading reading;
+    std::getline(cells, reading.file, '\t');
+    cells >> reading.shape >> reading.check;
+    for (double number = 0; cells >> number;) reading.matrix.push_back(number);
+    out.push_back(reading);
+  }
+  return out;
+}
+
+std::string shape_of(const at::Tensor& pixels) {
+  std::string out;
+  for (const auto side : pixels.sizes()) out += (out.empty() ? "" : "x") + std::to_string(side);
+  return out;
+}
+
+std::uint32_t sum_of(const at::Tensor& pixels) {
+  const auto values = pixels.to(torch::kFloat).contiguous();
+  return static_cast<std::uint32_t>(crc32(0, static_cast<const Bytef*>(values.const_data_ptr()),
+                                          static_cast<uInt>(values.nbytes())));
+}
+
+/// The largest difference between where the two put the corners of the image, in millimetres.
+double furthest_apart(const Reading& reading, const Image& image) {
+  const auto& geometry = image.geometry;
+  const auto size = image.size();
+  double furthest = 0;
+  for (int corner = 0; corner < 8; ++corner)
+    for (std::size_t row = 0; row < 3; ++row) {
+      double theirs = reading.matrix.at(4 * row + 3);
+      double ours = geometry.origin_mm.at(row);
+      for (std::size_t axis = 0; axis < 3; ++axis) {
+        const auto index = corner >> axis & 1 ? static_cast<double>(size.at(2 - axis) - 1) : 0.0;
+        theirs += reading.matrix.at(4 * row + axis) * index;
+        ours += geometry.direction.at(3 * row + axis) * geometry.spacing_mm.at(2 - axis) * index;
+      }
+      furthest = std::max(furthest, std::abs(ours - theirs));
+    }
+  return furthest;
+}
+
+}  // namespace
+
+TEST_CASE("every NIfTI, PNG and JPEG has the pixels and the place that nibabel and Pillow give it",
+          "[datasets][io][real][slow]") {
+  const auto data = shared_images();
+  if (!data) {
+    WARN("skipped: set COVECTOR_SHARED to the folder with the real images");
+    return;
+  }
+  const auto python = python_with("nibabel, PIL.Image");
+  if (!python) return;
+  const ScratchFolder folder;
+  const auto table = folder / "readings.tsv";
+  run_python(*python + " " COVECTOR_SOURCE_DIR "/tests/datasets/independent_reader.py " +
+                 data->string() + " " + table.string(),
+             folder);
+  const auto readings = readings_of(table);
+  REQUIRE(readings.size() > 1000);
+  for (const auto& reading : readings) {
+    INFO(reading.file);
+    const auto image = read_image(*data / reading.file);
+    CHECK(shape_of(image.pixels) == reading.shape);
+    if (image.info.format == "JPEG")
+      CHECK(image.pixels.to(torch::kFloat64).mean().item<double>() ==
+            Approx(std::stod(reading.check)).epsilon(1e-4));
+    else
+      CHECK(std::to_string(sum_of(image.pixels)) == reading.check);
+    // Half the digits of float32, in which NIfTI keeps its matrix, over 200 mm.
+    if (!reading.matrix.empty()) CHECK(furthest_apart(reading, image) < 0.01);
   }
 }

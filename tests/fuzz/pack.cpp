@@ -3,6 +3,7 @@
 #include <zlib.h>
 
 #include <array>
+#include <cstdlib>
 #include <stdexcept>
 
 namespace covector::fuzz {
@@ -55,6 +56,26 @@ constexpr std::array<std::array<unsigned, 4>, 7> kPasses{{{0, 0, 8, 8},
                                                           {1, 0, 2, 2},
                                                           {0, 1, 1, 2}}};
 
+constexpr std::array<unsigned, 7> kChannels{1, 0, 3, 1, 2, 0, 4};  // by colour type
+
+std::string png_of(const PngKind& kind, const std::string& rows) {
+  const std::string palette(kind.colour == 3 ? 3 * (1U << kind.depth) : 0, '\x40');
+  return "\x89PNG\r\n\x1A\n" +
+         chunk("IHDR", big_endian(kind.width) + big_endian(kind.height) +
+                           static_cast<char>(kind.depth) + static_cast<char>(kind.colour) +
+                           std::string(2, '\0') + (kind.interlaced ? '\1' : '\0')) +
+         (palette.empty() ? "" : chunk("PLTE", palette)) + chunk("IDAT", zlib_packed(rows)) +
+         chunk("IEND", "");
+}
+
+// The first of a, b, c that is nearest to the estimate.
+int nearest(int estimate, int a, int b, int c) {
+  int best = a;
+  for (const int other : {b, c})
+    if (std::abs(estimate - other) < std::abs(estimate - best)) best = other;
+  return best;
+}
+
 std::string rows_of(unsigned width, unsigned height, unsigned bits_a_pixel) {
   std::string out;
   if (width == 0) return out;
@@ -77,7 +98,6 @@ std::string gzip_packed(const std::string& bytes) {
 }
 
 std::string png_packed(const PngKind& kind) {
-  constexpr std::array<unsigned, 7> kChannels{1, 0, 3, 1, 2, 0, 4};  // by colour type
   const auto bits =
       kChannels[static_cast<std::size_t>(kind.colour)] * static_cast<unsigned>(kind.depth);
   std::string rows;
@@ -86,13 +106,23 @@ std::string png_packed(const PngKind& kind) {
     if (kind.interlaced)
       rows += rows_of((kind.width - x + step_x - 1) / step_x,
                       (kind.height - y + step_y - 1) / step_y, bits);
-  const std::string palette(kind.colour == 3 ? 3 * (1U << kind.depth) : 0, '\x40');
-  return "\x89PNG\r\n\x1A\n" +
-         chunk("IHDR", big_endian(kind.width) + big_endian(kind.height) +
-                           static_cast<char>(kind.depth) + static_cast<char>(kind.colour) +
-                           std::string(2, '\0') + (kind.interlaced ? '\1' : '\0')) +
-         (palette.empty() ? "" : chunk("PLTE", palette)) + chunk("IDAT", zlib_packed(rows)) +
-         chunk("IEND", "");
+  return png_of(kind, rows);
+}
+
+std::string png_image(unsigned width, unsigned height, int depth, int colour, int filter) {
+  const auto step = kChannels[static_cast<std::size_t>(colour)] * static_cast<unsigned>(depth) / 8;
+  const auto value = [&](int x, int y) { return x < 0 || y < 0 ? 0 : 20 * y + 3 * x; };
+  std::string rows;
+  for (int y = 0; y < static_cast<int>(height); ++y) {
+    rows += static_cast<char>(filter);
+    for (int x = 0; x < static_cast<int>(width); ++x) {
+      const int left = value(x - 1, y), above = value(x, y - 1), corner = value(x - 1, y - 1);
+      const int predicted[] = {0, left, above, (left + above) / 2,
+                               nearest(left + above - corner, left, above, corner)};
+      rows += std::string(step, static_cast<char>(value(x, y) - predicted[filter]));
+    }
+  }
+  return png_of({width, height, depth, colour, false}, rows);
 }
 
 std::string with_png_checksums(std::string png) {

@@ -18,6 +18,9 @@ struct PngKind {
 };
 /// A PNG with pixels of a ramp, its filters taking turns, and a palette where the kind has one.
 std::string png_packed(const PngKind& kind);
+/// A PNG whose pixel (x, y) holds 20 y + 3 x in each channel (of 16 bits in both bytes), every row
+/// put through one filter as PNG specification, section 9.2, describes it.
+std::string png_image(unsigned width, unsigned height, int depth, int colour, int filter);
 /// The chunks of a PNG with the checksums that they should have, as far as there are whole chunks.
 std::string with_png_checksums(std::string png);
 

@@ -28,7 +28,7 @@ check() {
         [[ $layer == plugin ]] || wrong "$file" "$name" "only plug-ins may" ;;
       libcovector_*.so)
         [[ $layer != bottom ]] || wrong "$file" "$name" "core stands below all others" ;;
-      libITK* | libitk* | libgdcm* | libdcm* | libofstd* | liboflog* | libij*)
+      libITK* | libitk* | libpng* | libjpeg* | libopenjp2* | libdeflate* | libdcm* | libofstd* | liboflog* | libij*)
         [[ $(basename "$file") == libcovector_datasets.so ]] ||
           wrong "$file" "$name" "only datasets knows image formats" ;;
       libhdf5*)
