@@ -1,6 +1,7 @@
 # covector_add_kernels(TARGET NAME...)
 #   Adds ops/cpu/NAME_kernel.cpp of the current folder to a library, once an instruction set; which one runs is decided
 #   when the program does. The file defines COVECTOR_NAME_KERNEL, which is called kNameDefault, kNameAvx2 and kNameAvx512.
+#   With COVECTOR_CUDA also ops/cuda/NAME.cu, the kernels without torch headers, and ops/cuda/NAME.cpp, which binds them.
 # docs/decisions/vector-embedding-kernels.md says why.
 string(REGEX MATCH "^(x86_64|AMD64)$" COVECTOR_X86 "${CMAKE_SYSTEM_PROCESSOR}")
 
@@ -35,5 +36,11 @@ function(covector_add_kernels target)
     _covector_kernels_for(Avx2 ${target} "${ARGN}" "-mavx2;-mfma")
     _covector_kernels_for(Avx512 ${target} "${ARGN}"
       "-mavx512f;-mavx512vl;-mavx512bw;-mavx512dq;-mavx2;-mfma;-mprefer-vector-width=512")
+  endif()
+  if(COVECTOR_CUDA)
+    foreach(name IN LISTS ARGN)
+      target_sources(${target} PRIVATE ops/cuda/${name}.cu ops/cuda/${name}.cpp)
+    endforeach()
+    target_link_libraries(${target} PRIVATE torch::cuda)
   endif()
 endfunction()

@@ -43,6 +43,10 @@ NormBackward group_norm_backward(const at::Tensor& grad, const at::Tensor& input
   return op.call(grad, input, weight, bias, mean, rstd, groups, slope);
 }
 
+at::Tensor dense(const at::Tensor& x) {
+  return x.is_contiguous() ? x : x.contiguous(x.suggest_memory_format());
+}
+
 }  // namespace ops
 
 namespace {

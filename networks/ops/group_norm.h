@@ -27,6 +27,9 @@ COVECTOR_API NormBackward group_norm_backward(const at::Tensor& grad, const at::
 
 using kernels::computed_in;
 
+/// The tensor as one of the two layouts that the kernels know.
+at::Tensor dense(const at::Tensor& x);
+
 /// By LibTorch's operators: any device and dtype.
 namespace reference {
 COVECTOR_API NormForward group_norm(const at::Tensor& input, const at::Tensor& weight,

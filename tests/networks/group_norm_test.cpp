@@ -1,4 +1,5 @@
 #include "support/catch.h"
+#include "support/cuda.h"
 #include "support/numeric.h"
 
 #include "covector/networks/blocks.h"
@@ -90,7 +91,8 @@ double gap(const at::Tensor& got, const at::Tensor& wanted) {
   return difference.max().item<double>();
 }
 
-void check_against_expected(const Shape& shape, at::ScalarType dtype, bool last, double slope) {
+void check_against_expected(const Shape& shape, at::ScalarType dtype, bool last, double slope,
+                            at::DeviceType device) {
   // Of numbers near one: a few roundings each way.
   const auto digits = dtype == torch::kFloat64 ? 1e-13 : 1e-5;
   for (std::int64_t groups = 1; groups <= shape[1]; ++groups) {
@@ -98,6 +100,8 @@ void check_against_expected(const Shape& shape, at::ScalarType dtype, bool last,
     INFO(at::IntArrayRef(shape) << ' ' << dtype << (last ? " channels last" : " contiguous")
                                 << ", groups " << groups << ", slope " << slope);
     Problem problem(shape, dtype, last, slope);
+    for (auto* tensor : {&problem.x, &problem.weight, &problem.bias, &problem.grad})
+      *tensor = tensor->to(device);
     const auto wanted = expected(problem, groups);
     const auto got = found(problem, groups);
     CHECK(got.out.scalar_type() == dtype);
@@ -136,7 +140,19 @@ TEST_CASE("group normalisation equals LibTorch's in float64", "[group_norm]") {
   const auto dtype = GENERATE(torch::kFloat64, torch::kFloat32, torch::kBFloat16);
   const auto last = GENERATE(false, true);
   const auto slope = GENERATE(1.0, 0.2, 0.0);
-  for (const auto& shape : kShapes) check_against_expected(shape, dtype, last, slope);
+  for (const auto& shape : kShapes) check_against_expected(shape, dtype, last, slope, torch::kCPU);
+}
+
+TEST_CASE("group normalisation on a GPU equals LibTorch's in float64", "[group_norm][cuda]") {
+  if (!covector::testing::has_gpu()) {
+    WARN("skipped: there is no GPU");
+    return;
+  }
+  torch::manual_seed(11);
+  const auto dtype = GENERATE(torch::kFloat64, torch::kFloat32, torch::kBFloat16);
+  const auto last = GENERATE(false, true);
+  const auto slope = GENERATE(1.0, 0.2, 0.0);
+  for (const auto& shape : kShapes) check_against_expected(shape, dtype, last, slope, torch::kCUDA);
 }
 
 TEST_CASE("group normalisation has the gradient of its formula", "[group_norm][gradient]") {

@@ -1,4 +1,5 @@
 #include "support/catch.h"
+#include "support/cuda.h"
 #include "support/numeric.h"
 
 #include "covector/networks/blocks.h"
@@ -51,6 +52,31 @@ double gap(const at::Tensor& got, const at::Tensor& wanted) {
   return difference.max().item<double>();
 }
 
+// The operators on a device against LibTorch's on the CPU.
+void check_against_expected(const Sizes& sizes, at::ScalarType dtype, bool last, bool align_corners,
+                            at::DeviceType device) {
+  const auto& [shape, to] = sizes;
+  const auto tolerance = dtype == torch::kFloat64 ? 1e-13 : 1e-5;
+  INFO(at::IntArrayRef(shape) << " to " << at::IntArrayRef(to) << ' ' << dtype
+                              << (last ? " channels last" : " contiguous") << ' ' << align_corners);
+  const auto drawn = [&](at::IntArrayRef size) {
+    const auto map = torch::randn(size, torch::kFloat64).to(dtype);
+    return last ? map.clone(channels_last(map)) : map;
+  };
+  const auto x = drawn(shape);
+  const auto y = ops::linear_resize(x.to(device), to, align_corners);
+  const auto wanted = expected(x, to, align_corners);
+  CHECK(y.scalar_type() == dtype);
+  REQUIRE(y.sizes() == wanted.sizes());
+  CHECK(y.is_contiguous(last && shape[1] > 1 ? channels_last(x) : at::MemoryFormat::Contiguous));
+  CHECK(gap(y.to(torch::kCPU), wanted) < tolerance);
+  const auto grad = drawn(wanted.sizes());
+  const auto from = x.sizes().slice(2);
+  const auto back = ops::linear_resize_backward(grad.to(device), from, align_corners);
+  REQUIRE(back.sizes() == x.sizes());
+  CHECK(gap(back.to(torch::kCPU), expected_backward(grad, from, align_corners)) < 10 * tolerance);
+}
+
 }  // namespace
 
 TEST_CASE("linear interpolation equals LibTorch's in float64, both ways", "[linear_resize]") {
@@ -58,26 +84,21 @@ TEST_CASE("linear interpolation equals LibTorch's in float64, both ways", "[line
   const auto dtype = GENERATE(torch::kFloat64, torch::kFloat32, torch::kBFloat16);
   const auto last = GENERATE(false, true);
   const auto align_corners = GENERATE(false, true);
-  const auto tolerance = dtype == torch::kFloat64 ? 1e-13 : 1e-5;
-  for (const auto& [shape, to] : kSizes) {
-    INFO(at::IntArrayRef(shape) << " to " << at::IntArrayRef(to) << ' ' << dtype
-                                << (last ? " channels last" : " contiguous") << ' '
-                                << align_corners);
-    auto x = torch::randn(shape, torch::kFloat64).to(dtype);
-    if (last) x = x.clone(channels_last(x));
-    const auto y = ops::linear_resize(x, to, align_corners);
-    const auto wanted = expected(x, to, align_corners);
-    CHECK(y.scalar_type() == dtype);
-    REQUIRE(y.sizes() == wanted.sizes());
-    CHECK(y.is_contiguous(last && shape[1] > 1 ? channels_last(x) : at::MemoryFormat::Contiguous));
-    CHECK(gap(y, wanted) < tolerance);
-    auto grad = torch::randn(wanted.sizes(), torch::kFloat64).to(dtype);
-    if (last) grad = grad.clone(channels_last(grad));
-    const auto from = x.sizes().slice(2);
-    const auto back = ops::linear_resize_backward(grad, from, align_corners);
-    REQUIRE(back.sizes() == x.sizes());
-    CHECK(gap(back, expected_backward(grad, from, align_corners)) < 10 * tolerance);
+  for (const auto& sizes : kSizes)
+    check_against_expected(sizes, dtype, last, align_corners, torch::kCPU);
+}
+
+TEST_CASE("linear interpolation on a GPU equals LibTorch's in float64", "[linear_resize][cuda]") {
+  if (!covector::testing::has_gpu()) {
+    WARN("skipped: there is no GPU");
+    return;
   }
+  torch::manual_seed(21);
+  const auto dtype = GENERATE(torch::kFloat64, torch::kFloat32, torch::kBFloat16);
+  const auto last = GENERATE(false, true);
+  const auto align_corners = GENERATE(false, true);
+  for (const auto& sizes : kSizes)
+    check_against_expected(sizes, dtype, last, align_corners, torch::kCUDA);
 }
 
 TEST_CASE("a few channels of a channels-last map are interpolated where they lie",

@@ -1,4 +1,5 @@
 #include "support/catch.h"
+#include "support/cuda.h"
 #include "support/fill.h"
 #include "support/golden.h"
 #include "support/numeric.h"
@@ -36,6 +37,32 @@ const Sizes kSizes[] = {
     {{1, 16, 1, 67}, 3, 2},   {{2, 3, 7, 1}, 2, 3},     {{1, 5, 65, 2}, 1, 1},
     {{1, 16, 3, 5, 7}, 1, 2}, {{2, 8, 4, 2, 66}, 2, 1}, {{1, 9, 2, 3, 4}, 3, 3},
 };
+
+// The operators on a device against the plain reference on the CPU.
+void check_against_reference(const Sizes& sizes, at::ScalarType dtype, at::DeviceType device) {
+  // Rounding to the last digit, of sums of up to 343 terms.
+  const auto tolerance = dtype == torch::kFloat64 ? 1e-13 : 3e-5;
+  INFO(at::IntArrayRef(sizes.shape) << " radius " << sizes.radius << " groups " << sizes.groups);
+  const auto q = 2 * torch::randn(sizes.shape, dtype);
+  const auto k = 2 * torch::randn(sizes.shape, dtype);
+  const auto there = [&](const at::Tensor& t) { return t.to(device); };
+  const auto here = [](const at::Tensor& t) { return t.to(torch::kCPU); };
+  const auto [v, peak, largest] =
+      ops::vector_embedding(there(q), there(k), sizes.radius, sizes.groups);
+  const auto [v_ref, peak_ref, largest_ref] =
+      ops::reference::vector_embedding(q, k, sizes.radius, sizes.groups);
+  CHECK(relative_gap(here(v), v_ref) < tolerance);
+  CHECK(relative_gap(here(peak), peak_ref) < tolerance);
+  CHECK(relative_gap(here(largest), largest_ref) < tolerance);
+  const auto grad = torch::randn_like(v_ref);
+  const auto slope = (grad * here(v)).sum(2);
+  const auto got = ops::vector_embedding_backward(there(grad), there(slope), there(q), there(k),
+                                                  peak, largest, sizes.radius, sizes.groups);
+  const auto wanted = ops::reference::vector_embedding_backward(
+      grad, slope, q, k, here(peak), here(largest), sizes.radius, sizes.groups);
+  CHECK(relative_gap(here(std::get<0>(got)), std::get<0>(wanted)) < tolerance);
+  CHECK(relative_gap(here(std::get<1>(got)), std::get<1>(wanted)) < tolerance);
+}
 
 }  // namespace
 
@@ -108,27 +135,17 @@ TEST_CASE("channel c belongs to unit c mod groups, and units are averaged", "[ve
 TEST_CASE("the kernel equals the plain reference", "[veu]") {
   torch::manual_seed(5);
   const auto dtype = GENERATE(torch::kFloat64, torch::kFloat32);
-  // Rounding to the last digit, of sums of up to 343 terms.
-  const auto tolerance = dtype == torch::kFloat64 ? 1e-13 : 3e-5;
-  for (const auto& sizes : kSizes) {
-    INFO(at::IntArrayRef(sizes.shape) << " radius " << sizes.radius << " groups " << sizes.groups);
-    const auto q = 2 * torch::randn(sizes.shape, dtype);
-    const auto k = 2 * torch::randn(sizes.shape, dtype);
-    const auto [v, peak, largest] = ops::vector_embedding(q, k, sizes.radius, sizes.groups);
-    const auto [v_ref, peak_ref, largest_ref] =
-        ops::reference::vector_embedding(q, k, sizes.radius, sizes.groups);
-    CHECK(relative_gap(v, v_ref) < tolerance);
-    CHECK(relative_gap(peak, peak_ref) < tolerance);
-    CHECK(relative_gap(largest, largest_ref) < tolerance);
-    const auto grad = torch::randn_like(v);
-    const auto slope = (grad * v).sum(2);
-    const auto got = ops::vector_embedding_backward(grad, slope, q, k, peak, largest, sizes.radius,
-                                                    sizes.groups);
-    const auto wanted = ops::reference::vector_embedding_backward(grad, slope, q, k, peak, largest,
-                                                                  sizes.radius, sizes.groups);
-    CHECK(relative_gap(std::get<0>(got), std::get<0>(wanted)) < tolerance);
-    CHECK(relative_gap(std::get<1>(got), std::get<1>(wanted)) < tolerance);
+  for (const auto& sizes : kSizes) check_against_reference(sizes, dtype, torch::kCPU);
+}
+
+TEST_CASE("the kernel on a GPU equals the plain reference", "[veu][cuda]") {
+  if (!covector::testing::has_gpu()) {
+    WARN("skipped: there is no GPU");
+    return;
   }
+  torch::manual_seed(5);
+  const auto dtype = GENERATE(torch::kFloat64, torch::kFloat32);
+  for (const auto& sizes : kSizes) check_against_reference(sizes, dtype, torch::kCUDA);
 }
 
 TEST_CASE("the vector embedding unit has the gradient of its formula", "[veu][gradient]") {

@@ -41,11 +41,6 @@ const NormLoops<S>& loops(const Slabs& slabs) {
   return slabs.channels == 1 ? both.one : both.many;
 }
 
-// The tensor as one of the two layouts that the loops know.
-at::Tensor dense(const at::Tensor& x) {
-  return x.is_contiguous() ? x : x.contiguous(x.suggest_memory_format());
-}
-
 Slabs slabs_of(const at::Tensor& x) {
   const auto samples = x.size(0);
   const auto channels = x.size(1);

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "ops/vector_embedding_calls.h"
+
 #include <cstdint>
 
 /// The loops of the vector embedding unit for CPUs, compiled once an instruction set.
@@ -10,40 +12,6 @@ namespace covector::networks::ops::cpu {
 
 /// Voxels of a row that are worked on together.
 inline constexpr std::int64_t kTile = 128;
-
-struct Grid {
-  std::int64_t batch;
-  std::int64_t groups;
-  std::int64_t head_dim;
-  std::int64_t axes;  // 2 or 3; depth is 1 for 2
-  std::int64_t depth;
-  std::int64_t height;
-  std::int64_t width;
-  std::int64_t radius;
-};
-
-template <class T>
-struct ForwardCall {
-  Grid grid;
-  const T* query;
-  const T* key;
-  T* vectors;
-  T* peak;
-  T* largest;
-};
-
-template <class T>
-struct BackwardCall {
-  Grid grid;
-  const T* grad;
-  const T* slope;
-  const T* query;
-  const T* key;
-  const T* peak;
-  const T* largest;
-  T* grad_query;
-  T* grad_key;
-};
 
 /// What the backward loops copy of each query: peak, largest, slope, three axes of the gradient.
 inline constexpr std::int64_t kQuerySides = 6;
