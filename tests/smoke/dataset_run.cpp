@@ -1,0 +1,56 @@
+#include "support/catch.h"
+
+#include "smoke/dataset_run.h"
+
+#include "smoke/smoke_run.h"
+#include "support/scratch_folder.h"
+
+#include <fstream>
+#include <sstream>
+
+namespace covector::testing {
+namespace fs = std::filesystem;
+namespace {
+
+std::string part_of(Use use, const std::string& crop) {
+  switch (use) {
+    case Use::pretrain:
+      return "[method]\ntype = \"cover\"\ncrop = " + crop + "\n[loop]\nsteps = 20\n";
+    case Use::segment:
+      return "[task]\ntype = \"segmentation\"\ncrop = " + crop + "\nwindow = " + crop +
+             "\n[loop]\nsteps = 4\nvalidate_every = 4\n";
+    case Use::classify:
+      return "[task]\ntype = \"classification\"\ncrop = " + crop +
+             "\n[loop]\nsteps = 4\nvalidate_every = 4\n";
+  }
+  throw std::logic_error("no such use");
+}
+
+std::string recipe_of(const std::string& type, const fs::path& root, const std::string& dataset,
+                      Use use, int dimensions) {
+  const auto* crop = dimensions == 2 ? "[32, 32]" : "[16, 16, 16]";
+  const auto* widths =
+      dimensions == 2 ? "[8, 8, 8, 16, 16, 16, 8, 8, 8]" : "[8, 8, 8, 8, 16, 8, 8, 8, 8]";
+  return std::string("kind = \"") + (use == Use::pretrain ? "pretrain" : "adapt") +
+         "\"\nname = \"small\"\n[dataset]\ntype = \"" + type + "\"\nroot = \"" + root.string() +
+         "\"\n" + dataset + "\n[backbone]\ntype = \"unet\"\nchannels = " + widths +
+         "\n[optimiser]\ntype = \"adam\"\nlr = 1e-3\n" + part_of(use, crop) + "batch = 2\n";
+}
+
+}  // namespace
+
+void run_on_dataset(const std::string& type, const fs::path& root, const std::string& dataset,
+                    Use use, int dimensions) {
+  const ScratchFolder folder;
+  const auto recipe = folder / "recipe.toml";
+  std::ofstream(recipe) << recipe_of(type, root, dataset, use, dimensions);
+  INFO(type << " at " << root.string());
+  const auto finished = run_to_end(recipe, folder / "run");
+  INFO(finished.output << finished.error);
+  REQUIRE(finished.code == 0);
+  std::istringstream said(finished.error);
+  for (std::string line; std::getline(said, line);) CHECK_THAT(line, Catch::StartsWith("note: "));
+  CHECK(fs::exists(folder / "run/metrics.json") == (use != Use::pretrain));
+}
+
+}  // namespace covector::testing
