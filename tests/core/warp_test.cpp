@@ -64,21 +64,22 @@ struct Problem {
   Problem wide() const {
     auto other = *this;
     for (auto* tensor : {&other.image, &other.positions, &other.grad})
-      *tensor = tensor->to(torch::kFloat64).contiguous();
+      *tensor = tensor->to(torch::kCPU, torch::kFloat64).contiguous();
     return other;
   }
 };
 
 // Largest difference beyond what rounding to 16 bits, by 2^-8 at most, explains.
 double gap(const at::Tensor& got, const at::Tensor& wanted) {
-  auto difference = (got.to(torch::kFloat64) - wanted).abs();
+  auto difference = (got.to(torch::kCPU, torch::kFloat64) - wanted).abs();
   if (got.scalar_type() == torch::kBFloat16)
     difference = (difference - wanted.abs() / 256).clamp_min(0);
   return difference.max().item<double>();
 }
 
-// Against LibTorch's grid_sample in float64. In the released convention a position is stretched,
-// so that it may come to lie on a kink, where the two may take different sides: no gradient there.
+// Against LibTorch's grid_sample in float64 on the CPU. In the released convention a position is
+// stretched, so that it may come to lie on a kink, where the two may take different sides: no
+// gradient there.
 void check_against_reference(const Problem& problem, double tolerance) {
   const auto exact = problem.wide();
   const auto& reading = problem.reading;
