@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <map>
+#include <random>
 #include <set>
 
 using namespace covector;
@@ -97,6 +98,41 @@ TEST_CASE("each class is split in the same shares, patients whole", "[splits]") 
         words(draw_split(patients, {0.5, 0.2, 0.3}, 1)));
 }
 
+TEST_CASE("a split at a paper's counts has them exactly", "[datasets][splits]") {
+  // Pneumonia and normal chest X-rays: 2,714 + 945, 1,169 + 404, 390 + 234.
+  const SplitCounts paper{{2714, 1169, 390}, {945, 404, 234}};
+  std::vector<std::int64_t> classes(4273, 0);
+  classes.resize(5856, 1);
+  std::shuffle(classes.begin(), classes.end(), std::mt19937(1));
+  const std::vector<std::string> unknown(classes.size());
+  const auto parts = words(draw_split(unknown, paper, 5, classes));
+  std::map<std::pair<std::int64_t, std::string>, int> seen;
+  for (std::size_t i = 0; i < parts.size(); ++i) ++seen[{classes[i], parts[i]}];
+  CHECK(seen[{0, "train"}] == 2714);
+  CHECK(seen[{0, "validation"}] == 1169);
+  CHECK(seen[{0, "test"}] == 390);
+  CHECK(seen[{1, "train"}] == 945);
+  CHECK(seen[{1, "validation"}] == 404);
+  CHECK(seen[{1, "test"}] == 234);
+  CHECK(words(draw_split(unknown, paper, 5, classes)) == parts);
+  CHECK(words(draw_split(unknown, paper, 6, classes)) != parts);
+}
+
+TEST_CASE("a split at counts keeps patients whole, and gives shares of fewer images",
+          "[datasets][splits]") {
+  std::vector<std::string> patients;
+  for (int i = 0; i < 80; ++i) patients.push_back("p" + std::to_string(i / 2));
+  // One row, 100 / 47 / 100 of 247 images; of 80 that is 32.4, 15.2 and 32.4, in pairs.
+  const auto parts = words(draw_split(patients, SplitCounts{{100, 47, 100}}, 0));
+  for (std::size_t i = 0; i < 80; i += 2) CHECK(parts[i] == parts[i + 1]);
+  CHECK(std::abs(count(parts, "train") - 32) <= 2);
+  CHECK(std::abs(count(parts, "validation") - 15) <= 2);
+  CHECK(std::abs(count(parts, "test") - 32) <= 2);
+  CHECK(count(parts, "") == 0);
+  // All train where the paper uses a set for pretraining alone.
+  CHECK(count(words(draw_split(patients, SplitCounts{{112120, 0, 0}}, 0)), "train") == 80);
+}
+
 TEST_CASE("split files of every kind", "[datasets][splits]") {
   const TemporaryFolder folder;
   const Words expected{"train", "test", "", "validation"};
@@ -110,6 +146,14 @@ TEST_CASE("split files of every kind", "[datasets][splits]") {
       folder / "splits_final.json",
       R"([{"train": ["case10"], "val": ["case1"]}, {"train": ["case1"], "val": ["case10"]}])");
   CHECK(match(folder / "splits_final.json", 1) == Words{"train", "", "", "validation"});
+  // nnssl: paths start above the images, and all of them train.
+  write_file(folder / "pretrain_data.json",
+             R"({"collection_index": 1, "collection_name": "c", "datasets": {"1": {"subjects": {
+                  "s1": {"sessions": {"ses-1": {"images": [
+                    {"name": "x", "modality": "T1w", "image_path": "$nnssl_raw/D1/a/case2.nii.gz"}]}}},
+                  "s2": {"sessions": {"ses-1": {"images": [
+                    {"name": "y", "modality": "T1w", "image_path": "/data/b/case10.nii.gz"}]}}}}}}})");
+  CHECK(match(folder / "pretrain_data.json") == Words{"", "train", "", "train"});
   write_file(folder / "list.txt", "case1\r\n\nb/case2.png\n");
   CHECK(words(match_split(read_split_list(folder / "list.txt", Split::test), kStems)) ==
         Words{"test", "", "test", ""});
@@ -133,6 +177,8 @@ TEST_CASE("split files that do not fit say where", "[datasets][splits][errors]")
   problem("s.json", "{", "s.json: is not valid JSON (");
   problem("s.json", "{\"name\": \"x\"}", "s.json: names no cases");
   problem("s.json", "{\"train\": [7]}", "s.json: train: a case must be a name");
+  problem("s.json", R"({"datasets": {"1": {}}})", "s.json: is no pretrain_data.json of nnssl (");
+  problem("s.json", R"({"datasets": {}})", "s.json: names no images");
   problem("s.json", "3", "s.json: expected an object of lists");
   problem("s.yaml", "x", "s.yaml: a split file ends with .csv or .json");
   write_file(folder / "f.json", R"([{"train": ["case1"], "val": []}])");

@@ -14,6 +14,7 @@
 
 #include <csignal>
 #include <fstream>
+#include <sstream>
 
 using namespace covector;
 using namespace covector::testing;
@@ -60,6 +61,38 @@ double difference(const Dataset& a, const Dataset& b) {
   }
   return most;
 }
+
+// Ten pictures of one value each, the seventh of which that is read comes with a Ctrl-C.
+class Interrupted final : public datasets::FileDataset {
+ public:
+  Interrupted() : FileDataset(options(), {}) {}
+  InputSpec input() const override { return {1, 2}; }
+  std::vector<std::string> classes() const override { return {}; }
+  datasets::Listing list() override {
+    datasets::Listing listing;
+    for (int i = 0; i < 10; ++i) {
+      const auto name = "c" + std::to_string(i);
+      listing.cases.push_back({name, fs::path(name)});
+    }
+    return listing;
+  }
+  datasets::Stored load(const datasets::Case& item) const override {
+    if (++loaded_ == 7) std::raise(SIGINT);
+    return {load_image(item.image)};
+  }
+  datasets::Image load_image(const fs::path&) const override {
+    return {torch::full({1, 2, 2}, 51, torch::kUInt8), {}, {}};
+  }
+
+ private:
+  static datasets::FileOptions options() {
+    datasets::FileOptions options;
+    options.root = "nowhere";
+    options.split.fractions = {1, 0, 0};
+    return options;
+  }
+  mutable int loaded_ = 0;
+};
 
 std::vector<fs::path> files_of(const fs::path& folder) {
   std::vector<fs::path> files;
@@ -180,6 +213,25 @@ TEST_CASE("preparing goes on where it stopped and believes whole files alone", "
   CHECK_THAT(text, Contains("4 of them are there already"));
   CHECK(fs::last_write_time(cache / "00001.h5") == before);
   CHECK(difference(*dataset, *opened(recipe, {as_prepared})) == 0);
+}
+
+TEST_CASE("Ctrl-C finishes the file at hand, and the same command goes on", "[data][prepare]") {
+  const TemporaryFolder folder;
+  Interrupted set;
+  set.open();
+  const auto cache = set.cache_folder(folder.path());
+  const datasets::CacheWriter writer(cache, 10, "", (16 << 20) / 4);  // files of four images
+  std::ostringstream first;
+  // Five are read to say how large it will be; then the second of the first file stops it.
+  CHECK(data_command::prepare(set, folder.path(), "", 1, first) == 128 + SIGINT);
+  CHECK_THAT(first.str(), Contains("Stopped. What is finished is kept"));
+  CHECK(writer.missing() == std::vector<std::int64_t>{1, 2});
+  std::ostringstream second;
+  CHECK(data_command::prepare(set, folder.path(), "", 1, second) == 0);
+  CHECK_THAT(second.str(), Contains("4 of them are there already"));
+  const datasets::PreparedCache whole(cache);
+  REQUIRE(whole.size() == 10);
+  CHECK(torch::equal(whole.read(9).image, torch::full({1, 2, 2}, 51 / 255.0F)));
 }
 
 TEST_CASE("what is damaged in a cache is found", "[data][prepare][errors]") {
