@@ -17,6 +17,7 @@ const Settings kDefaults({
     {"precision", "float32"},
     {"malloc", "keep"},
     {"layout", "contiguous"},
+    {"dimensions", "2"},
     {"size", "192"},
     {"batch", "4"},
     {"steps", "5"},
@@ -27,12 +28,12 @@ const Settings kDefaults({
 constexpr auto kUsage =
     "cover_step_benchmark [--what step|veu] [--precision float32|bfloat16] "
     "[--malloc keep|system] [--layout contiguous|channels_last] [--plugins FOLDER] "
-    "[--size N] [--batch N] [--steps N] [--warm-up N] [--threads N]";
+    "[--dimensions 2|3] [--size N] [--batch N] [--steps N] [--warm-up N] [--threads N]";
 
 class Bench {
  public:
   explicit Bench(const Settings& settings) : settings_(settings), loader_(registries_, {}) {
-    const InputSpec input{1, 2};
+    const InputSpec input{1, dimensions()};
     const std::string folder = settings.text("plugins");
     loader_.load(folder + "/unet.covector.so");
     backbone_ = registries_.of<Backbone>().create({{"type", "unet"}}, "backbone", input);
@@ -49,18 +50,28 @@ class Bench {
   Times once() { return settings_.first_of("what", "step", "veu") ? step() : veu(); }
 
  private:
+  std::int64_t dimensions() const { return settings_.first_of("dimensions", "2", "3") ? 2 : 3; }
+  std::vector<std::int64_t> cube(std::int64_t side) const {
+    return std::vector<std::int64_t>(static_cast<std::size_t>(dimensions()), side);
+  }
+
   // A source half as large again, turned and stretched for the fixed view, and one crop.
   Views views() const {
+    const auto d = dimensions();
     const auto side = settings_.number("size");
     const auto source = side * 3 / 2;
     const auto batch = settings_.number("batch");
-    const Batch images{torch::rand({batch, 1, source, source}), std::nullopt,
-                       std::vector<std::string>(batch)};
-    const auto turn = torch::tensor({1.1, 0.2, -20.0, -0.3, 0.9, 30.0}, torch::kFloat64);
+    auto shape = cube(source);
+    shape.insert(shape.begin(), {batch, 1});
+    const Batch images{torch::rand(shape), std::nullopt, std::vector<std::string>(batch)};
+    const auto turn =
+        d == 2 ? torch::tensor({1.1, 0.2, -20.0, -0.3, 0.9, 30.0}, torch::kFloat64)
+               : torch::tensor({1.1, 0.0, 0.0, -4.0, 0.0, 1.1, 0.2, -8.0, 0.0, -0.3, 0.9, 14.0},
+                               torch::kFloat64);
     const auto crop = SpatialMap::translation(
-        torch::full({batch, 2}, static_cast<double>(side / 4), torch::kFloat64), {side, side});
+        torch::full({batch, d}, static_cast<double>(side / 4), torch::kFloat64), cube(side));
     View fixed(images);
-    fixed.resample(SpatialMap(turn.view({1, 2, 3}).repeat({batch, 1, 1}), {source, source}));
+    fixed.resample(SpatialMap(turn.view({1, d, d + 1}).repeat({batch, 1, 1}), cube(source)));
     fixed.resample(crop);
     View moving(images);
     moving.resample(crop);
@@ -82,8 +93,8 @@ class Bench {
 
   // One unit on the finest level: 8 channels, radius 2.
   Times veu() const {
-    const auto side = settings_.number("size");
-    const std::vector<std::int64_t> shape{settings_.number("batch"), 8, side, side};
+    auto shape = cube(settings_.number("size"));
+    shape.insert(shape.begin(), {settings_.number("batch"), 8});
     const auto q = torch::randn(shape).set_requires_grad(true);
     const auto k = torch::randn(shape).set_requires_grad(true);
     const auto start = Clock::now();
