@@ -26,7 +26,7 @@ expect() {
   fi
   [[ $answer == *"$text"* ]] || { printf 'expected: %s\ngot:      %s\n' "$text" "$answer" >&2; exit 1; }
 }
-expect "no step 'packges'; there are: packages libtorch demo-data test-tools" core/cmake/setup.sh packges
+expect "no step 'packges'; there are: packages libtorch demo-data demo-brain test-tools" core/cmake/setup.sh packges
 expect "which step?" core/cmake/setup.sh
 expect "no lib/libtorch_cpu.so in '/nowhere'" env COVECTOR_LIBTORCH=/nowhere core/cmake/setup.sh libtorch
 if command -v python3 >/dev/null; then
