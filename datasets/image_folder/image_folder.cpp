@@ -1,5 +1,7 @@
 #include "image_folder.h"
 
+#include "bids.h"
+
 #include "covector/core/error.h"
 #include "covector/datasets/csv.h"
 #include "covector/datasets/file_search.h"
@@ -69,6 +71,16 @@ void Options::describe(Schema<Options>& schema) {
       .doc(
           "sub-folder of root that holds the masks, under the names of their images (the extension "
           "may differ; CASE_0000 also fits CASE); empty: no masks");
+  schema.field("layout", &Options::layout)
+      .doc(
+          "\"plain\": images and masks in folders; \"bids\": "
+          "sub-*/[ses-*/]DATATYPE/*_SUFFIX.nii.gz, "
+          "where the subject is the patient, and a mask lies beside its image or below derivatives")
+      .one_of({"plain", "bids"});
+  schema.field("suffix", &Options::suffix)
+      .doc("of images in a BIDS folder, such as T1w, T2w, bold");
+  schema.field("mask_suffix", &Options::mask_suffix)
+      .doc("of masks in a BIDS folder, such as dseg; empty: no masks");
   schema.field("dimensions", &Options::dimensions)
       .doc("2 for pictures, 3 for volumes; a volume of one slice counts as a picture")
       .between(std::int64_t{2}, std::int64_t{3});
@@ -85,15 +97,23 @@ void Options::describe(Schema<Options>& schema) {
       .doc("CSV file with the columns id (path or name of the image) and patient");
   datasets::describe_files(schema);
   schema.rule([](const Options& options) {
-    if (!options.masks.empty() && !options.labels.given())
+    if (!(options.masks + options.mask_suffix).empty() && !options.labels.given())
       return std::string("masks need labels.table or labels.groups, which name the classes");
-    const auto sources = int{!options.patient_pattern.empty()} +
+    const bool bids = options.layout == "bids";
+    if (bids &&
+        (!options.images.empty() || !options.masks.empty() || options.split.by == "folders"))
+      return std::string(
+          "layout = \"bids\" finds images and masks by suffix and mask_suffix; leave out images, "
+          "masks and split.by = \"folders\"");
+    if (!bids && !options.mask_suffix.empty())
+      return std::string("mask_suffix belongs to layout = \"bids\"; set masks here");
+    const auto sources = int{bids} + int{!options.patient_pattern.empty()} +
                          int{!options.patient_table.empty()} +
                          int{!options.classes.patient_column.empty()};
     if (sources > 1)
       return std::string(
           "give one of patient_pattern, patient_table and classes.patient_column, which all name "
-          "patients");
+          "patients, and none with layout = \"bids\", which does so itself");
     try {
       const std::regex pattern(options.patient_pattern);
     } catch (const std::regex_error& error) {
@@ -138,6 +158,10 @@ void ImageFolder::add_cases(const fs::path& images, const fs::path& masks,
 
 void ImageFolder::find_cases(datasets::Listing& listing) const {
   const fs::path root(options_.root);
+  if (options_.layout == "bids") {
+    add_bids(root, options_.dimensions, options_.suffix, options_.mask_suffix, listing);
+    return;
+  }
   if (options_.split.by != "folders") {
     add_cases(below(root, options_.images), below(root, options_.masks), std::nullopt, listing);
     return;
@@ -170,7 +194,7 @@ void ImageFolder::find_classes(datasets::Listing& listing) const {
       listing.problems.emplace_back(error.what());
       continue;
     }
-    item.patient = table.patient_of(i);
+    if (!options_.classes.patient_column.empty()) item.patient = table.patient_of(i);
     usable.push_back(std::move(item));
   }
   listing.cases = std::move(usable);

@@ -13,6 +13,9 @@ namespace covector::image_folder {
 struct Options : datasets::FileOptions {
   std::string images;
   std::string masks;
+  std::string layout = "plain";
+  std::string suffix = "T1w";
+  std::string mask_suffix;
   std::int64_t dimensions = 2;
   std::int64_t channels = 1;
   datasets::LabelOptions labels;
