@@ -70,8 +70,12 @@ Bytes unpacked(const std::filesystem::path& path, std::uint64_t needed) {
   if (result == Unpacked::whole) return out;
   const auto file = open_gz(path);
   out.resize(needed);
-  if (const auto got = read_on(file.get(), out); got < needed) throw cut_short(got, needed);
-  if (result == Unpacked::damaged) throw std::runtime_error("its checksum is wrong");
+  const auto got = read_on(file.get(), out);
+  int code = Z_OK;
+  gzerror(file.get(), &code);
+  if (code == Z_DATA_ERROR || (result == Unpacked::damaged && got == needed))
+    throw std::runtime_error("its compressed voxels are damaged");
+  if (got < needed) throw cut_short(got, needed);
   return out;
 }
 
