@@ -1,6 +1,16 @@
 #include "covector/core/plugin.h"
 
 namespace covector {
+namespace {
+
+std::vector<at::Tensor> with_gradient(const torch::nn::Module& module) {
+  std::vector<at::Tensor> trained;
+  for (const auto& parameter : module.parameters())
+    if (parameter.requires_grad()) trained.push_back(parameter);
+  return trained;
+}
+
+}  // namespace
 
 // One vtable and one type_info each, in this library.
 Backbone::~Backbone() = default;
@@ -18,10 +28,7 @@ std::vector<std::string> Method::phases(std::int64_t, std::int64_t) const {
   return {"train"};
 }
 std::vector<at::Tensor> Method::parameters_of(const std::string&) const {
-  std::vector<at::Tensor> trained;
-  for (const auto& parameter : parameters())
-    if (parameter.requires_grad()) trained.push_back(parameter);
-  return trained;
+  return with_gradient(*this);
 }
 void Method::after_step(std::int64_t, std::int64_t) {}
 void Method::begin_epoch(const EpochContext&) {}
@@ -34,6 +41,9 @@ std::map<std::string, Embedding> Method::embed(Views&) {
 void Method::draw(Views&, const std::filesystem::path&) {}
 
 void Task::begin(const TrainingImages&) {}
+std::vector<at::Tensor> Task::trained() const {
+  return with_gradient(*this);
+}
 std::vector<SetValue> Task::evaluate_set(const std::vector<CaseResult>&) const {
   return {};
 }

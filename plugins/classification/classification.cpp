@@ -50,13 +50,6 @@ ViewSpec Classification::view() const {
   return transforms::training_view(options_.crop, options_.augment == "light");
 }
 
-std::vector<at::Tensor> Classification::trained() const {
-  std::vector<at::Tensor> out;
-  for (const auto& parameter : parameters())
-    if (parameter.requires_grad()) out.push_back(parameter);
-  return out;
-}
-
 at::Tensor Classification::features(const at::Tensor& image) {
   // A frozen encoder builds no graph.
   const c10::AutoGradMode graph(c10::GradMode::is_enabled() && !is_frozen());

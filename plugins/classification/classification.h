@@ -35,7 +35,6 @@ class Classification final : public Task {
   std::string main_metric() const override { return "AUC"; }
   ViewSpec view() const override;
   void begin(const TrainingImages& images) override;
-  std::vector<at::Tensor> trained() const override;
   StepResult step(View& view) override;
   CaseResult evaluate(const Batch& batch, const Geometry& geometry) override;
   std::vector<SetValue> evaluate_set(const std::vector<CaseResult>& cases) const override;

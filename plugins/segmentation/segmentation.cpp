@@ -57,13 +57,6 @@ ViewSpec Segmentation::view() const {
   return transforms::training_view(options_.crop, options_.augment == "light");
 }
 
-std::vector<at::Tensor> Segmentation::trained() const {
-  std::vector<at::Tensor> out;
-  for (const auto& parameter : parameters())
-    if (parameter.requires_grad()) out.push_back(parameter);
-  return out;
-}
-
 SlidingWindow Segmentation::window() const {
   return {.size = options_.window.empty() ? options_.crop : options_.window,
           .overlap = options_.overlap,

@@ -44,7 +44,6 @@ class Segmentation final : public Task {
   std::string main_metric() const override { return "DSC"; }
   ViewSpec view() const override;
   void begin(const TrainingImages& images) override;
-  std::vector<at::Tensor> trained() const override;
   StepResult step(View& view) override;
   CaseResult evaluate(const Batch& batch, const Geometry& geometry) override;
   void draw(const Batch& batch, const std::filesystem::path& folder) override;

@@ -34,6 +34,24 @@ struct Options {
   }
 };
 
+// Gives the sub-table another default than it has by itself.
+struct Bounds {
+  double low = 0.5;
+  double high = 1;
+  static void describe(Schema<Bounds>& schema) {
+    schema.field("low", &Bounds::low).doc("lower bound");
+    schema.field("high", &Bounds::high).doc("upper bound");
+    schema.rule([](const Bounds& b) { return b.low < b.high ? "" : "'low' must be below 'high'"; });
+  }
+};
+
+struct Tuned {
+  Bounds bounds{0.5, 0.75};
+  static void describe(Schema<Tuned>& schema) {
+    schema.field("bounds", &Tuned::bounds).doc("bounds");
+  }
+};
+
 SourceLocation line(std::uint32_t number) {
   return {"r.toml", number, 5};
 }
@@ -114,4 +132,21 @@ TEST_CASE("the reference row of a field", "[schema]") {
   CHECK(doc.options[5].name == "inner.low");
   CHECK(doc.options[5].default_value == "0.5");
   CHECK(doc.options[6].name == "chain");
+}
+
+TEST_CASE("a sub-table that gives some values keeps the part's own others", "[schema]") {
+  const auto schema = schema_of<Tuned>();
+  const auto with_low = [](double low) {
+    return OptionTable{{"bounds", OptionTable{{"low", low}}}};
+  };
+  const auto options = schema.parse(with_low(0.25), "part");
+  CHECK(options.bounds.low == 0.25);
+  CHECK(options.bounds.high == 0.75);
+  CHECK_THROWS_WITH(schema.parse(with_low(0.8), "part"), Catch::Contains("must be below 'high'"));
+  const auto rows = schema.doc().options;
+  REQUIRE(rows.size() == 3);
+  CHECK(rows[1].name == "bounds.low");
+  CHECK(rows[1].default_value == "0.5");
+  CHECK(rows[2].name == "bounds.high");
+  CHECK(rows[2].default_value == "0.75");
 }

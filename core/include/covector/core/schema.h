@@ -105,11 +105,18 @@ std::string type_name() {
 template <class V>
 std::optional<V> read_value(const OptionValue& value, const std::string& section,
                             const std::string& name, Problems& problems);
+/// A sub-table, over the values it has.
+template <Described V>
+std::optional<V> read_table(const OptionValue& value, const std::string& section,
+                            const std::string& name, Problems& problems, const V& values);
 template <class V>
 OptionValue write_value(const V& value);
 /// The fields inside a sub-table, as rows "name.field", or "name[].field" in an array of tables.
 template <class V>
 std::vector<FieldDoc> rows_inside(const std::string& name);
+/// Gives the rows of a sub-table the values that it has in the part around it.
+template <Described V>
+void show_defaults(std::vector<FieldDoc>& rows, const std::string& name, const V& values);
 }  // namespace detail
 
 /// The description of an options struct: parsing, messages, the resolved recipe and the reference
@@ -224,7 +231,18 @@ class Schema {
     Entry entry;
     entry.doc.name = name;
     entry.doc.type = detail::type_name<V>();
-    if constexpr (detail::is_optional<V>::value) {
+    if constexpr (Described<V>) {
+      entry.write = [member](const T& options) -> std::optional<OptionValue> {
+        return detail::write_value(options.*member);
+      };
+      // What a recipe leaves out keeps the values that this part gives the sub-table.
+      entry.read = [member](T& options, const OptionValue& value, const std::string& section,
+                            const std::string& key, Problems& problems) {
+        auto read = detail::read_table<V>(value, section, key, problems, options.*member);
+        if (read) options.*member = std::move(*read);
+        return read.has_value();
+      };
+    } else if constexpr (detail::is_optional<V>::value) {
       entry.write = [member](const T& options) -> std::optional<OptionValue> {
         if (!(options.*member)) return std::nullopt;
         return detail::write_value(*(options.*member));
@@ -247,6 +265,7 @@ class Schema {
       };
     }
     entry.inside = detail::rows_inside<V>(name);
+    if constexpr (Described<V>) detail::show_defaults(entry.inside, name, T{}.*member);
     // The defaults of a sub-table stand in the rows of its fields.
     const auto value = Described<V> ? std::nullopt : entry.write(T{});
     if (value) entry.doc.default_value = to_toml(*value);
@@ -259,10 +278,10 @@ class Schema {
     return *this;
   }
 
-  /// Reads `table` over the defaults; adds every problem found under `section`. The key "type"
-  /// belongs to the registry and is passed over.
-  T parse(const OptionTable& table, const std::string& section, Problems& problems) const {
-    T options{};
+  /// Reads `table` over `options`; adds every problem found under `section`. The key "type" belongs
+  /// to the registry and is passed over.
+  T parse(const OptionTable& table, const std::string& section, Problems& problems,
+          T options = {}) const {
     bool valid = true;
     for (const auto& item : table.entries) {
       const auto& key = item.first;  // not a structured binding: clang 14 cannot capture one
@@ -349,8 +368,7 @@ std::optional<V> read_value(const OptionValue& value, const std::string& section
   if constexpr (std::same_as<V, Part>) {
     if (const auto* table = value.as_table()) return *table;
   } else if constexpr (Described<V>) {
-    if (const auto* table = value.as_table())
-      return schema_of<V>().parse(*table, section + "." + name, problems);
+    return read_table<V>(value, section, name, problems, V{});
   } else if constexpr (is_vector<V>::value) {
     if (const auto* array = value.as_array()) {
       V out;
@@ -374,6 +392,14 @@ std::optional<V> read_value(const OptionValue& value, const std::string& section
   }
   problems.add(section, value.where,
                "'" + name + "' must be " + type_name<V>() + ", got " + to_toml(value));
+  return std::nullopt;
+}
+template <Described V>
+std::optional<V> read_table(const OptionValue& value, const std::string& section,
+                            const std::string& name, Problems& problems, const V& values) {
+  if (const auto* table = value.as_table())
+    return schema_of<V>().parse(*table, section + "." + name, problems, values);
+  problems.add(section, value.where, "'" + name + "' must be table, got " + to_toml(value));
   return std::nullopt;
 }
 template <class V>
@@ -407,6 +433,14 @@ std::vector<FieldDoc> rows_inside(const std::string& name) {
     for (auto& row : rows) row.name = name + "." + row.name;
   }
   return rows;
+}
+template <Described V>
+void show_defaults(std::vector<FieldDoc>& rows, const std::string& name, const V& values) {
+  const auto table = schema_of<V>().dump(values);
+  for (auto& row : rows) {
+    const auto* value = table.find(row.name.substr(name.size() + 1));
+    if (value && !value->as_table()) row.default_value = to_toml(*value);
+  }
 }
 }  // namespace detail
 }  // namespace covector

@@ -83,8 +83,8 @@ class COVECTOR_API Task : public torch::nn::Module {
   /// Once, before the first step of a fresh run: statistics of features over the training images.
   /// What it computes is registered as buffers, so that a resumed run does not need it again.
   virtual void begin(const TrainingImages& images);
-  /// Parameters to train.
-  virtual std::vector<at::Tensor> trained() const = 0;
+  /// Parameters to train: by default those that require a gradient.
+  virtual std::vector<at::Tensor> trained() const;
   virtual StepResult step(View& view) = 0;
   /// Metrics of one labelled case: batch of one image, whole, on the device.
   virtual CaseResult evaluate(const Batch& batch, const Geometry& geometry) = 0;
