@@ -19,7 +19,7 @@ void Options::describe(Schema<Options>& schema) {
           "of its own.")
       .source(
           "X. Wang et al., ChestX-ray8: Hospital-scale Chest X-ray Database and Benchmarks, CVPR "
-          "2017; nihcc.app.box.com/v/ChestXray-NIHCC, free");
+          "2017; NIH Clinical Center, on Box");
   datasets::describe_root(schema);
   schema.field("view", &Options::view)
       .doc("images to use: \"all\", or those from front to back, \"AP\", or back to front, \"PA\"")

@@ -42,7 +42,7 @@ void Options::describe(Schema<Options>& schema) {
           "unless the recipe has a table prepare of its own.")
       .source(
           "K. Jin et al., FIVES: A Fundus Image Dataset for Artificial Intelligence based Vessel "
-          "Segmentation, Scientific Data 2022; figshare.com, 19688169, CC BY 4.0")
+          "Segmentation, Scientific Data 2022; figshare")
       .departure(
           "The paper says neither how colours become one channel nor which images validate: green, "
           "and 60 drawn from the seed.");

@@ -38,10 +38,8 @@ void Options::describe(Schema<Options>& schema) {
           "SCR's two folds are not used as parts.")
       .source(
           "J. Shiraishi et al., Development of a digital image database for chest radiographs, AJR "
-          "2000 (images: db.jsrt.or.jp, free on registration); B. van Ginneken et al., "
-          "Segmentation "
-          "of anatomical structures in chest radiographs, Medical Image Analysis 2006 (masks: "
-          "zenodo.org, research use)")
+          "2000 (images: the site of JSRT, on registration); B. van Ginneken et al., Segmentation "
+          "of anatomical structures in chest radiographs, Medical Image Analysis 2006 (masks)")
       .departure(
           "Overlaps. In SCR a pixel may belong to several structures, and GEMINI's code keeps a "
           "channel for each. Here it belongs to one: clavicles lie over the heart, the heart over "
