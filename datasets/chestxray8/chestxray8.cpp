@@ -11,12 +11,10 @@ void Options::describe(Schema<Options>& schema) {
           "are not read. root holds, here or up to two folders below, the images of NIH's twelve "
           "archives (images, or images_01 to images_12 where each was unpacked apart) or of Kaggle "
           "(images_001 to images_012), with Data_Entry_2017.csv or Data_Entry_2017_v2020.csv "
-          "beside "
-          "them; or AP_F, AP_M, PA_F and PA_M, as the code of GEMINI wants them. The table is "
-          "needed to tell views; without it the patients are known by the names of files. All "
+          "beside them; or AP_F, AP_M, PA_F and PA_M, as the code of GEMINI wants them. The table "
+          "is needed to tell views; without it the patients are known by the names of files. All "
           "images are in the training part; train_val_list.txt and test_list.txt are read with "
-          "split.by = \"lists\". prepare.size is [512, 512] unless the recipe has a table prepare "
-          "of its own.")
+          "split.by = \"lists\". prepare.size is [512, 512].")
       .source(
           "X. Wang et al., ChestX-ray8: Hospital-scale Chest X-ray Database and Benchmarks, CVPR "
           "2017; NIH Clinical Center, on Box");

@@ -37,9 +37,8 @@ void Options::describe(Schema<Options>& schema) {
           "folders below (as \"FIVES A Fundus Image Dataset for AI-based Vessel Segmentation\" "
           "does). The test folder is the test part, and 60 of the other 600 photographs validate; "
           "split.by = \"folders\" has no images to validate. Of the colours prepare.colour is "
-          "kept: "
-          "the green channel, in which vessels show best, or luma. prepare.size is [512, 512] "
-          "unless the recipe has a table prepare of its own.")
+          "kept: the green channel, in which vessels show best, or luma. prepare.size is [512, "
+          "512].")
       .source(
           "K. Jin et al., FIVES: A Fundus Image Dataset for Artificial Intelligence based Vessel "
           "Segmentation, Scientific Data 2022; figshare")

@@ -59,8 +59,7 @@ void Options::describe(Schema<Options>& schema) {
           "images. JPEGs of one channel and of three are mixed; of the latter prepare.colour is "
           "kept. The test folder is the test part, and 1,573 of the other 5,232 images validate, "
           "as many of each class as in the paper, whole patients; split.by = \"folders\" takes the "
-          "folders as they are. prepare.size is [512, 512] unless the recipe has a table prepare "
-          "of its own.")
+          "folders as they are. prepare.size is [512, 512].")
       .source(
           "D. Kermany et al., Identifying Medical Diagnoses and Treatable Diseases by Image-Based "
           "Deep Learning, Cell 2018; data.mendeley.com, rscbjbr9sj, CC BY 4.0")
@@ -89,12 +88,12 @@ std::vector<std::string> Pdcxr::image_classes() const {
                                    : std::vector<std::string>{"NORMAL", "BACTERIA", "VIRUS"};
 }
 
-// Appendix C.1: 3,659 (2,714 + 945), 1,573 (1,169 + 404), 624 (390 + 234). Kermany et al. name
-// 2,538 bacterial and 1,345 viral images to train, 242 and 148 to test; 2,714 : 1,169 of the
-// former.
+// Appendix C.1: 3,659 (2,714 + 945), 1,573 (1,169 + 404), 624 (390 + 234).
 datasets::SplitCounts Pdcxr::paper_counts() const {
-  if (options_.classes == "two") return {{945, 404, 234}, {2714, 1169, 390}};
-  return {{945, 404, 234}, {1774, 764, 242}, {940, 405, 148}};
+  const std::array<std::int64_t, 3> normal{945, 404, 234};
+  const std::array<std::int64_t, 3> pneumonia{2714, 1169, 390};
+  if (options_.classes == "two") return {normal, pneumonia};
+  return {normal, pneumonia, pneumonia};  // its bacteria and viruses in the same shares
 }
 
 void Pdcxr::add_folder(const fs::path& set, const std::string& part, const std::string& condition,

@@ -34,8 +34,7 @@ void Options::describe(Schema<Options>& schema) {
           "masks (fold1 and fold2: masks/heart/*.gif and so on, 1024 x 1024); or image/ beside "
           "label/{heart,lung,clavicle}, as in the code of GEMINI, whose folders train and test are "
           "then the parts. Images are turned so that bright means bright. prepare.size is [512, "
-          "512] unless the recipe has a table prepare of its own. Splits: 100, 47 and 100 images; "
-          "SCR's two folds are not used as parts.")
+          "512]. Splits: 100, 47 and 100 images; SCR's two folds are not used as parts.")
       .source(
           "J. Shiraishi et al., Development of a digital image database for chest radiographs, AJR "
           "2000 (images: the site of JSRT, on registration); B. van Ginneken et al., Segmentation "
