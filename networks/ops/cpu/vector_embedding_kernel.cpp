@@ -116,170 +116,239 @@ void for_each_row(const Grid& grid, const Tile& tile, Visit visit, Skip skip) {
     }
 }
 
-// Copies row[first .. first + length - 1], zero where that leaves the row. Rows that take part in
-// many products are copied side by side: in the tensors they often lie a power of two apart, so
-// that they would push each other out of the cache.
+// Copies row[first .. first + length - 1], zero where that leaves the row; `to` has room for a
+// register more. Rows that take part in many products are copied side by side: in the tensors they
+// often lie a power of two apart, so that they would push each other out of the cache.
 template <class T>
 void copy_row(T* __restrict to, const T* __restrict row, std::int64_t first, std::int64_t length,
               std::int64_t width) {
   const auto begin = smaller(larger(-first, 0), length);
   const auto end = larger(smaller(width - first, length), begin);
-  for (std::int64_t i = 0; i < begin; ++i) to[i] = 0;
-  for (std::int64_t i = begin; i < end; ++i) to[i] = row[first + i];
-  for (std::int64_t i = end; i < length; ++i) to[i] = 0;
+  if (begin > 0 || end < length)
+    for (std::int64_t i = 0; i < length; i += kLanes<T>) store(to + i, Vector<T>{});
+  auto i = begin;
+  for (; i + kLanes<T> <= end; i += kLanes<T>) store(to + i, load(row + first + i));
+  for (; i < end; ++i) to[i] = row[first + i];
 }
 
+// The channels of a register of voxels, kept in registers where the compiler knows their number.
 template <std::int64_t kHeadDim, class T>
-Vector<T> dot(const T* a, std::int64_t step_a, const T* b, std::int64_t step_b,
-              std::int64_t head_dim) {
-  Vector<T> sum{};
-  const auto n = kHeadDim > 0 ? kHeadDim : head_dim;
+struct Channels {
+  const T* from;
+  std::int64_t step;
+  Vector<T> kept[kHeadDim > 0 ? kHeadDim : 1];
+  __attribute__((always_inline)) Channels(const T* at, std::int64_t between)
+      : from(at), step(between) {
 #pragma GCC unroll 8
-  for (std::int64_t c = 0; c < n; ++c) sum += load(a + c * step_a) * load(b + c * step_b);
-  return sum;
+    for (std::int64_t c = 0; c < kHeadDim; ++c) kept[c] = load(from + c * step);
+  }
+  __attribute__((always_inline)) Vector<T> dot(const T* b, std::int64_t step_b,
+                                               std::int64_t head_dim) const {
+    Vector<T> sum{};
+    if constexpr (kHeadDim > 0) {
+#pragma GCC unroll 8
+      for (std::int64_t c = 0; c < kHeadDim; ++c) sum += kept[c] * load(b + c * step_b);
+    } else {
+      for (std::int64_t c = 0; c < head_dim; ++c)
+        sum += load(from + c * step) * load(b + c * step_b);
+    }
+    return sum;
+  }
+};
+
+template <class T>
+std::int64_t whole_registers(std::int64_t count) {
+  return (count + kLanes<T> - 1) / kLanes<T> * kLanes<T>;
 }
 
 template <std::int64_t kHeadDim, class T>
 void forward_tile(const ForwardCall<T>& call, const Tile& tile, T* __restrict scratch) {
   const auto& grid = call.grid;
   const auto r = grid.radius;
-  const auto span = kTile + 2 * r;
+  const auto span = row_span(grid);
   const auto scale = inverse_root<T>(grid.head_dim);
-  T* const query = scratch;                       // [head_dim, kTile]
-  T* const key = query + grid.head_dim * kTile;   // [head_dim, span]
+  const auto count = whole_registers<T>(tile.count);
+  T* const query = scratch;                       // [head_dim, span]
+  T* const key = query + grid.head_dim * span;    // [head_dim, span]
   T* const outside = key + grid.head_dim * span;  // [span]: what a neighbour's logit gains
   T* const logits = outside + span;               // [neighbours, kTile]
-  for (std::int64_t i = 0; i < span; ++i) {
+  for (std::int64_t i = 0; i < count + 2 * r; ++i) {
     const auto x = tile.x - r + i;
     outside[i] = static_cast<T>(0 <= x && x < grid.width ? 0 : kOutsideLogit);
   }
   for (std::int64_t c = 0; c < grid.head_dim; ++c)
-    copy_row(query + c * kTile, call.query + tile.feature + c * tile.channel_step, tile.x, kTile,
+    copy_row(query + c * span, call.query + tile.feature + c * tile.channel_step, tile.x, count,
              grid.width);
 
   T peak[kTile];
   for (auto& p : peak) p = static_cast<T>(-__builtin_inf());
-  const auto raise = [&](std::int64_t i, Vector<T> logit) {
-    const auto before = load(peak + i);
-    store(peak + i, logit > before ? logit : before);
-  };
-  T* logit = logits;
+  T* row = logits;
+  const auto columns = 2 * r + 1;
   for_each_row(
       grid, tile,
       [&](std::int64_t, std::int64_t, std::int64_t step) {
         for (std::int64_t c = 0; c < grid.head_dim; ++c)
           copy_row(key + c * span, call.key + tile.feature + step + c * tile.channel_step,
-                   tile.x - r, span, grid.width);
-        for (std::int64_t x = 0; x <= 2 * r; ++x, logit += kTile)
-          for (std::int64_t i = 0; i < tile.count; i += kLanes<T>) {
-            const auto value =
-                scale * dot<kHeadDim>(query + i, kTile, key + x + i, span, grid.head_dim) +
-                load(outside + x + i);
-            store(logit + i, value);
-            raise(i, value);
+                   tile.x - r, count + 2 * r, grid.width);
+        for (std::int64_t i = 0; i < count; i += kLanes<T>) {
+          const Channels<kHeadDim, T> own(query + i, span);
+          auto highest = load(peak + i);
+          for (std::int64_t x = 0; x < columns; ++x) {
+            const Vector<T> logit =
+                scale * own.dot(key + x + i, span, grid.head_dim) + load(outside + x + i);
+            store(row + x * kTile + i, logit);
+            highest = logit > highest ? logit : highest;
           }
+          store(peak + i, highest);
+        }
+        row += columns * kTile;
       },
       [&](std::int64_t, std::int64_t) {
-        for (std::int64_t x = 0; x <= 2 * r; ++x, logit += kTile)
-          for (std::int64_t i = 0; i < tile.count; i += kLanes<T>) {
-            store(logit + i, all(static_cast<T>(kOutsideLogit)));
-            raise(i, all(static_cast<T>(kOutsideLogit)));
-          }
+        const auto logit = all(static_cast<T>(kOutsideLogit));
+        for (std::int64_t i = 0; i < count; i += kLanes<T>) {
+          for (std::int64_t x = 0; x < columns; ++x) store(row + x * kTile + i, logit);
+          const auto before = load(peak + i);
+          store(peak + i, logit > before ? logit : before);
+        }
+        row += columns * kTile;
       });
 
   const auto rz = grid.axes == 3 ? r : 0;
-  for (std::int64_t i = 0; i < tile.count; i += kLanes<T>) {
+  for (std::int64_t i = 0; i < count; i += kLanes<T>) {
+    const auto highest = load(peak + i);
     Vector<T> total{};
     Vector<T> sum[3] = {};
-    logit = logits + i;
+    const T* logit = logits + i;
     for (std::int64_t z = -rz; z <= rz; ++z)
-      for (std::int64_t y = -r; y <= r; ++y)
+      for (std::int64_t y = -r; y <= r; ++y) {
+        Vector<T> of_row{};
         for (std::int64_t x = -r; x <= r; ++x, logit += kTile) {
-          const auto weight = exponential<T>(load(logit) - load(peak + i));
-          total += weight;
-          sum[0] += weight * static_cast<T>(z);
-          sum[1] += weight * static_cast<T>(y);
+          const auto weight = exponential<T>(load(logit) - highest);
+          of_row += weight;
           sum[2] += weight * static_cast<T>(x);
         }
+        total += of_row;
+        sum[0] += of_row * static_cast<T>(z);
+        sum[1] += of_row * static_cast<T>(y);
+      }
     const Vector<T> largest = T(1) / total;
     const auto place = tile.x + i;
-    for (std::int64_t lane = 0; lane < smaller(kLanes<T>, tile.count - i); ++lane) {
-      call.peak[tile.scalar + place + lane] = peak[i + lane];
-      call.largest[tile.scalar + place + lane] = largest[lane];
+    const auto finish = [&](auto lanes) {
+      write(call.peak + tile.scalar + place, highest, lanes);
+      write(call.largest + tile.scalar + place, largest, lanes);
       for (std::int64_t axis = 0; axis < grid.axes; ++axis)
-        call.vectors[tile.vector + axis * tile.voxels + place + lane] =
-            sum[3 - grid.axes + axis][lane] * largest[lane];
-    }
+        write(call.vectors + tile.vector + axis * tile.voxels + place,
+              sum[3 - grid.axes + axis] * largest, lanes);
+    };
+    if (tile.count - i >= kLanes<T>)
+      finish(Whole{});
+    else
+      finish(Part{tile.count - i});
   }
 }
 
-// The gradient of the query gathers over the keys around it; that of the key over the queries
-// around it, each of which sees the key at the opposite offset. Gathering recomputes the weights
-// a second time, but no two threads write to one place and the order of the sums is fixed.
-// Neighbours outside the grid are zeros: as keys they add nothing to the sum, as queries their
-// largest weight is zero.
-template <std::int64_t kHeadDim, bool kOfKey, class T>
-void backward_tile(const BackwardCall<T>& call, const Tile& tile, T* __restrict scratch) {
+// The products that a row of queries and a row of keys exchange: sums[c][i] gains, of every column,
+// change[column * change_step + i] * other[c][column * move + i]. kBlock channels at a time.
+template <std::int64_t kBlock, class T>
+void add_products(T* sums, std::int64_t sums_step, const T* change, std::int64_t change_step,
+                  const T* other, std::int64_t other_step, std::int64_t move, std::int64_t columns,
+                  std::int64_t count, std::int64_t head_dim) {
+  for (std::int64_t first = 0; first < head_dim; first += kBlock) {
+    T* const to = sums + first * sums_step;
+    const T* const from = other + first * other_step;
+    for_each_register<T>(count, [&](std::int64_t i, auto lanes) {
+      Vector<T> sum[kBlock];
+#pragma GCC unroll 8
+      for (std::int64_t c = 0; c < kBlock; ++c) sum[c] = read(to + c * sums_step + i, lanes);
+      for (std::int64_t column = 0; column < columns; ++column) {
+        const auto factor = load(change + column * change_step + i);
+#pragma GCC unroll 8
+        for (std::int64_t c = 0; c < kBlock; ++c)
+          sum[c] += factor * load(from + c * other_step + column * move + i);
+      }
+#pragma GCC unroll 8
+      for (std::int64_t c = 0; c < kBlock; ++c) write(to + c * sums_step + i, sum[c], lanes);
+    });
+  }
+}
+
+// A tile of queries beside every row of keys around it. Each weight is found once, and what it
+// changes goes to the query and to the key, as far as they lie in the rows begin .. end - 1. A
+// query whose row lies outside them is visited for their keys alone: so no two threads write to one
+// place, and every key sums over its queries in one order, wherever the rows are divided.
+template <std::int64_t kHeadDim, class T>
+void backward_tile(const BackwardCall<T>& call, std::int64_t row, std::int64_t first,
+                   std::int64_t begin, std::int64_t end, T* __restrict scratch) {
+  constexpr auto kBlock = kHeadDim > 0 ? kHeadDim : 1;
+  const Tile tile(call.grid, row, first);
   const auto& grid = call.grid;
   const auto r = grid.radius;
-  const auto span = kTile + 2 * r;
+  const auto span = row_span(grid);
   const auto head_dim = grid.head_dim;
+  const auto columns = 2 * r + 1;
+  const auto count = whole_registers<T>(tile.count);
   const auto scale = inverse_root<T>(head_dim);
-  T* const own = scratch;                         // [head_dim, kTile]
-  T* const sums = own + head_dim * kTile;         // [head_dim, kTile]
-  T* const other = sums + head_dim * kTile;       // [head_dim, span]
-  T* const query_side = other + head_dim * span;  // [kSides, span]: peak, largest, slope, grad
-  const auto own_tensor = kOfKey ? call.key : call.query;
-  const auto other_tensor = kOfKey ? call.query : call.key;
+  T* const query = scratch;                     // [head_dim, span], from 2r voxels before the tile
+  T* const sums = query + head_dim * span;      // [head_dim, span]
+  T* const key = sums + head_dim * span;        // [head_dim, span], from r voxels before the tile
+  T* const side = key + head_dim * span;        // [kQuerySides, span]
+  T* const change = side + kQuerySides * span;  // [columns, span], from 2r voxels before the tile
   for (std::int64_t c = 0; c < head_dim; ++c)
-    copy_row(own + c * kTile, own_tensor + tile.feature + c * tile.channel_step, tile.x, kTile,
-             grid.width);
-  for (std::int64_t i = 0; i < head_dim * kTile; ++i) sums[i] = 0;
+    copy_row(query + c * span, call.query + tile.feature + c * tile.channel_step, tile.x - 2 * r,
+             count + 4 * r, grid.width);
+  const T* const rows[] = {call.peak + tile.scalar,
+                           call.largest + tile.scalar,
+                           call.slope + tile.scalar,
+                           call.grad + tile.vector + (grid.axes - 1) * tile.voxels,
+                           call.grad + tile.vector + (grid.axes - 2) * tile.voxels,
+                           call.grad + tile.vector};  // z; in 2D y again, times an offset of 0
+  for (std::int64_t k = 0; k < kQuerySides; ++k)
+    copy_row(side + k * span, rows[k], tile.x, count, grid.width);
+  for (std::int64_t i = 0; i < head_dim * span; ++i) sums[i] = 0;
+  for (std::int64_t i = 0; i < columns * span; ++i) change[i] = 0;
 
-  const auto copy_query_side = [&](std::int64_t step) {
-    const T* const rows[] = {call.peak + tile.scalar,
-                             call.largest + tile.scalar,
-                             call.slope + tile.scalar,
-                             call.grad + tile.vector + (grid.axes - 1) * tile.voxels,
-                             call.grad + tile.vector + (grid.axes - 2) * tile.voxels,
-                             call.grad + tile.vector};  // z; in 2D y again, times an offset of 0
-    for (std::int64_t k = 0; k < kQuerySides; ++k)
-      copy_row(query_side + k * span, rows[k] + step, tile.x - r, span, grid.width);
-  };
-  if (!kOfKey) copy_query_side(0);
-
-  const auto visit = [&](std::int64_t row_z, std::int64_t row_y, std::int64_t step) {
+  // The keys of a row that the tile sees, counted from r voxels before it.
+  const auto key_begin = larger(0, r - tile.x);
+  const auto key_end = smaller(tile.count + 2 * r, grid.width - tile.x + r);
+  const bool own_query = begin <= row && row < end;
+  const auto visit = [&](std::int64_t z, std::int64_t y, std::int64_t step) {
+    const auto key_row = row + z * grid.height + y;
+    const bool own_key = begin <= key_row && key_row < end;
+    if (!own_query && !own_key) return;
     for (std::int64_t c = 0; c < head_dim; ++c)
-      copy_row(other + c * span, other_tensor + tile.feature + step + c * tile.channel_step,
-               tile.x - r, span, grid.width);
-    if (kOfKey) copy_query_side(step);
-    const T sign = kOfKey ? -1 : 1;
-    const T z = sign * static_cast<T>(row_z);
-    const T y = sign * static_cast<T>(row_y);
-    for (std::int64_t column = 0; column <= 2 * r; ++column) {
-      const T x = sign * static_cast<T>(column - r);
-      const T* const at = query_side + (kOfKey ? column : r);
-      for (std::int64_t i = 0; i < tile.count; i += kLanes<T>) {
-        const Vector<T> logit =
-            scale * dot<kHeadDim>(own + i, kTile, other + column + i, span, head_dim);
-        const Vector<T> weight = exponential<T>(logit - load(at + i)) * load(at + span + i);
-        const Vector<T> along = load(at + 5 * span + i) * z + load(at + 4 * span + i) * y +
-                                load(at + 3 * span + i) * x - load(at + 2 * span + i);
-        const Vector<T> change = scale * weight * along;
-        const auto n = kHeadDim > 0 ? kHeadDim : head_dim;
-#pragma GCC unroll 8
-        for (std::int64_t c = 0; c < n; ++c)
-          store<T>(sums + c * kTile + i,
-                   load(sums + c * kTile + i) + change * load(other + c * span + column + i));
+      copy_row(key + c * span, call.key + tile.feature + step + c * tile.channel_step, tile.x - r,
+               count + 2 * r, grid.width);
+    for (std::int64_t i = 0; i < count; i += kLanes<T>) {
+      const Channels<kHeadDim, T> own(query + 2 * r + i, span);
+      const auto peak = load(side + i);
+      const Vector<T> largest = scale * load(side + span + i);
+      const Vector<T> along = load(side + 5 * span + i) * static_cast<T>(z) +
+                              load(side + 4 * span + i) * static_cast<T>(y) -
+                              load(side + 2 * span + i);
+      const auto along_x = load(side + 3 * span + i);
+      for (std::int64_t column = 0; column < columns; ++column) {
+        const Vector<T> logit = scale * own.dot(key + column + i, span, head_dim);
+        const Vector<T> weight = exponential<T>(logit - peak) * largest;
+        store<T>(change + column * span + 2 * r + i,
+                 weight * (along + along_x * static_cast<T>(column - r)));
       }
     }
+    if (own_query)
+      add_products<kBlock>(sums, span, change + 2 * r, span, key, span, 1, columns, count,
+                           head_dim);
+    if (own_key)
+      add_products<kBlock>(call.grad_key + tile.feature + step + tile.x - r + key_begin,
+                           tile.channel_step, change + 2 * r + key_begin, span - 1,
+                           query + 2 * r + key_begin, span, -1, columns, key_end - key_begin,
+                           head_dim);
   };
   for_each_row(grid, tile, visit, [](std::int64_t, std::int64_t) {});
 
-  T* out = (kOfKey ? call.grad_key : call.grad_query) + tile.feature + tile.x;
+  if (!own_query) return;
+  T* out = call.grad_query + tile.feature + tile.x;
   for (std::int64_t c = 0; c < head_dim; ++c)
     for (std::int64_t i = 0; i < tile.count; ++i)
-      out[c * tile.channel_step + i] = sums[c * kTile + i];
+      out[c * tile.channel_step + i] = sums[c * span + i];
 }
 
 template <std::int64_t kHeadDim, class T>
@@ -291,12 +360,19 @@ void forward_rows(const ForwardCall<T>& call, std::int64_t begin, std::int64_t e
 
 template <std::int64_t kHeadDim, class T>
 void backward_rows(const BackwardCall<T>& call, std::int64_t begin, std::int64_t end, T* scratch) {
-  for (auto row = begin; row < end; ++row)
-    for (std::int64_t x = 0; x < call.grid.width; x += kTile) {
-      const Tile tile(call.grid, row, x);
-      backward_tile<kHeadDim, false>(call, tile, scratch);
-      backward_tile<kHeadDim, true>(call, tile, scratch);
-    }
+  const auto& grid = call.grid;
+  for (auto row = begin; row < end; ++row) {
+    const Tile tile(grid, row, 0);
+    for (std::int64_t c = 0; c < grid.head_dim; ++c)
+      for (std::int64_t x = 0; x < grid.width; ++x)
+        call.grad_key[tile.feature + c * tile.channel_step + x] = 0;
+  }
+  // As far as a query sees, in rows.
+  const auto reach = grid.radius * (grid.axes == 3 ? grid.height + 1 : 1);
+  const auto last = smaller(grid.batch * grid.groups * grid.depth * grid.height, end + reach);
+  for (auto row = larger(0, begin - reach); row < last; ++row)
+    for (std::int64_t x = 0; x < grid.width; x += kTile)
+      backward_tile<kHeadDim>(call, row, x, begin, end, scratch);
 }
 
 template <class T>

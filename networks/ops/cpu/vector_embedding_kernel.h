@@ -11,21 +11,26 @@
 namespace covector::networks::ops::cpu {
 
 /// Voxels of a row that are worked on together.
-inline constexpr std::int64_t kTile = 128;
+inline constexpr std::int64_t kTile = 192;
 
 /// What the backward loops copy of each query: peak, largest, slope, three axes of the gradient.
 inline constexpr std::int64_t kQuerySides = 6;
+
+/// From row to row of a copy: a tile, its neighbours' neighbours and the rest of a last register.
+/// Static, for the loops call it: every instruction set has its own.
+static inline std::int64_t row_span(const Grid& grid) {
+  constexpr std::int64_t kWidestRegister = 16;
+  return kTile + 4 * grid.radius + kWidestRegister;
+}
 
 /// Numbers that a thread needs to itself.
 inline std::int64_t forward_scratch(const Grid& grid) {
   const auto side = 2 * grid.radius + 1;
   const auto neighbours = side * side * (grid.axes == 3 ? side : 1);
-  const auto span = kTile + 2 * grid.radius;
-  return grid.head_dim * (kTile + span) + span + neighbours * kTile;
+  return (2 * grid.head_dim + 1) * row_span(grid) + neighbours * kTile;
 }
 inline std::int64_t backward_scratch(const Grid& grid) {
-  const auto span = kTile + 2 * grid.radius;
-  return grid.head_dim * (2 * kTile + span) + kQuerySides * span;
+  return (3 * grid.head_dim + kQuerySides + 2 * grid.radius + 1) * row_span(grid);
 }
 
 /// Each function does the rows begin .. end - 1 of batch * groups * depth * height.
