@@ -3,6 +3,7 @@
 #include "covector/core/plugin.h"
 #include "covector/core/plugin_loader.h"
 #include "covector/core/random.h"
+#include "recipe.h"
 
 #include "timing.h"
 
@@ -19,6 +20,7 @@ const Settings kDefaults({
     {"dataset", "image_folder"},
     {"root", ""},
     {"dimensions", "2"},
+    {"set", ""},
     {"crop", "384"},
     {"batch", "8"},
     {"steps", "40"},
@@ -29,9 +31,9 @@ const Settings kDefaults({
     {"plugins", COVECTOR_PLUGINS},
 });
 constexpr auto kUsage =
-    "loader_benchmark --root FOLDER [--dataset NAME] [--dimensions 2|3] [--crop N] [--batch N] "
-    "[--threads N] [--cache MEBIBYTES] [--steps N] [--warm-up N] [--malloc keep|system] "
-    "[--plugins FOLDER]";
+    "loader_benchmark --root FOLDER [--dataset NAME] [--dimensions 2|3] [--set OPTION=VALUE;...] "
+    "[--crop N] [--batch N] [--threads N] [--cache MEBIBYTES] [--steps N] [--warm-up N] "
+    "[--malloc keep|system] [--plugins FOLDER]";
 
 double processor_seconds() {
   rusage usage{};
@@ -42,6 +44,13 @@ double processor_seconds() {
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
+std::vector<std::string> split_at_semicolons(const std::string& text) {
+  std::vector<std::string> parts;
+  std::istringstream stream(text);
+  for (std::string part; std::getline(stream, part, ';');) parts.push_back(part);
+  return parts;
+}
+
 std::shared_ptr<Dataset> dataset_of(const Settings& settings, Registries& registries) {
   OptionTable options{{"type", settings.text("dataset")}, {"root", settings.text("root")}};
   if (settings.text("dataset") == "image_folder") {
@@ -49,6 +58,7 @@ std::shared_ptr<Dataset> dataset_of(const Settings& settings, Registries& regist
     options.set("split",
                 OptionTable{{"by", "fractions"}, {"fractions", OptionArray{1.0, 0.0, 0.0}}});
   }
+  set_options(options, split_at_semicolons(settings.text("set")));
   auto dataset = registries.of<Dataset>().create(options, "dataset");
   dataset->open();
   return dataset;
