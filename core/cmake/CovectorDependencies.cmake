@@ -22,8 +22,8 @@ target_link_libraries(covector_zip INTERFACE ${COVECTOR_ZIP_LIBRARY})
 find_package(Protobuf REQUIRED)
 find_package(Threads REQUIRED)
 find_package(ZLIB REQUIRED)
-# Only what is used; the whole of ITK would register every file format it knows at start-up. Its GDCM looks for
-# parts of VTK that nothing here needs, and says so at length.
+# Only what is used; the whole of ITK would register every file format it knows at start-up. Its
+# configuration looks for parts of VTK that nothing here needs, and says so at length.
 set(_log_level ${CMAKE_MESSAGE_LOG_LEVEL})
 set(CMAKE_MESSAGE_LOG_LEVEL ERROR)
 find_package(ITK 5.2 REQUIRED COMPONENTS

@@ -122,6 +122,7 @@ Json to_json(const Findings& f) {
     json["counts"].push_back(
         {{"what", count.what}, {"official", count.official}, {"found", count.found}});
   json["problems"] = f.listing.problems;
+  json["notes"] = f.listing.notes;
   json["unreadable"] = Json::array();
   for (const auto& [image, what] : f.unreadable)
     json["unreadable"].push_back({{"image", image}, {"reason", what}});
@@ -184,6 +185,7 @@ std::string to_text(const Findings& f) {
   for (const auto& problem : {f.split_problem, f.cache_problem})
     if (!problem.empty()) others.push_back(problem);
   write_list(out, "problems of the set as a whole", others);
+  write_list(out, "notes", f.listing.notes);
   write_list(out, "warnings", f.warnings());
   out << "\n" << (f.usable() ? "The set can be used." : "The set cannot be used as it is.") << "\n";
   return out.str();

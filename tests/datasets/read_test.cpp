@@ -465,6 +465,109 @@ TEST_CASE("headers that no file can live up to are refused", "[datasets][io][err
   refused("damaged.jpg", damaged, "Corrupt JPEG data");
 }
 
+TEST_CASE("packed DICOM that names more pixels than its bytes can stand for",
+          "[datasets][io][errors]") {
+  const TemporaryFolder folder;
+  DicomBytes dicom;
+  dicom.syntax = "1.2.840.10008.1.2.4.90";
+  dicom.allocated = dicom.stored = 8;
+  dicom.pixels = fuzz::jpeg2000_picture();
+  const auto refused = [&](const std::string& name) {
+    CHECK_THROWS_AS(read_bytes(folder, name, dicom.file()), DataError);
+    CHECK_THROWS_WITH(read_image(folder / name),
+                      Contains((folder / name).string() + ": cannot be read as DICOM (its header "
+                                                          "names more pixels than it can hold)"));
+  };
+  // 2048 x 2048 may be in a file of any length, and 512 for each byte; 65535 x 65535 are far more.
+  dicom.rows = dicom.columns = 65535;
+  refused("sides.dcm");
+  dicom.rows = dicom.columns = 8;
+  dicom.frames = "2000000000";
+  refused("frames.dcm");
+}
+
+TEST_CASE("JPEG 2000 in DICOM that is not what the header says", "[datasets][io][errors]") {
+  const TemporaryFolder folder;
+  DicomBytes dicom;
+  dicom.syntax = "1.2.840.10008.1.2.4.90";
+  dicom.allocated = dicom.stored = 8;
+  dicom.rows = dicom.columns = 8;
+  dicom.pixels = fuzz::jpeg2000_picture();
+  CHECK(read_bytes(folder, "whole.dcm", dicom.file()).pixels.sizes() == at::IntArrayRef({1, 8, 8}));
+  const auto refused = [&](const std::string& name, const DicomBytes& bytes,
+                           const std::string& words) {
+    INFO(name);
+    CHECK_THROWS_AS(read_bytes(folder, name, bytes.file()), DataError);
+    CHECK_THROWS_WITH(read_image(folder / name),
+                      Contains((folder / name).string() + ": cannot be read as DICOM (" + words));
+  };
+  auto frames = dicom;
+  frames.frames = "2 ";
+  refused("frames.dcm", frames, "it holds 1 of 2 frames");
+  auto size = dicom;
+  size.rows = 9;
+  refused("size.dcm", size, "its JPEG 2000 pixel data has another size");
+  // In its main header, and between the header of its only tile and the tile's bytes.
+  for (const std::size_t length : {40, 134}) {
+    auto cut = dicom;
+    cut.pixels.resize(length);
+    refused("cut.dcm", cut, "its JPEG 2000 pixel data cannot be decoded: it is damaged");
+  }
+}
+
+namespace {
+
+std::string jpeg_segment(int marker, const std::string& content) {
+  const auto length = content.size() + 2;
+  return std::string{'\xFF', static_cast<char>(marker), static_cast<char>(length >> 8),
+                     static_cast<char>(length)} +
+         content;
+}
+
+/// Header of a scan of all channels, and one bit 0 a block, filled up with 1: each table has this
+/// one code, for a difference of 0 or a block without further coefficients (ITU-T T.81, F and G).
+std::string jpeg_scan(int channels, int first, int last, int high, int low) {
+  std::string head(1, static_cast<char>(channels));
+  for (int i = 1; i <= channels; ++i) head += std::string{static_cast<char>(i), '\0'};
+  head += {static_cast<char>(first), static_cast<char>(last), static_cast<char>(high << 4 | low)};
+  return jpeg_segment(0xDA, head) + "\x7F";
+}
+
+/// 8 x 8 pixels of the mean, 128; a frame of `marker`, with the scans to follow.
+std::string jpeg_start(int marker, int channels) {
+  std::string frame{'\x08', '\0', '\x08', '\0', '\x08', static_cast<char>(channels)};
+  for (int i = 1; i <= channels; ++i) frame += std::string{static_cast<char>(i), '\x11', '\0'};
+  std::string start = "\xFF\xD8" +
+                      jpeg_segment(0xDB, std::string(1, '\0') + std::string(64, '\1')) +
+                      jpeg_segment(marker, frame);
+  for (const char table : {'\x00', '\x10'})  // for the mean, for the other coefficients
+    start += jpeg_segment(0xC4, std::string{table, '\1'} + std::string(15 + 1, '\0'));
+  return start;
+}
+
+/// The mean first, then each coefficient in four scans, from its fourth bit down to its first.
+std::string jpeg_of_scans(int count) {
+  auto file = jpeg_start(0xC2, 1) + jpeg_scan(1, 0, 0, 0, 0);
+  for (int i = 0; i < count - 1; ++i) {
+    const int coefficient = 1 + i / 4, bit = 3 - i % 4;
+    file += jpeg_scan(1, coefficient, coefficient, bit == 3 ? 0 : bit + 1, bit);
+  }
+  return file + "\xFF\xD9";
+}
+
+}  // namespace
+
+TEST_CASE("JPEG of four channels or of endless scans is refused", "[datasets][io][errors]") {
+  const TemporaryFolder folder;
+  CHECK_THROWS_WITH(
+      read_bytes(folder, "cmyk.jpg", jpeg_start(0xC0, 4) + jpeg_scan(4, 0, 63, 0, 0) + "\xFF\xD9"),
+      Contains("cmyk.jpg: cannot be read as JPEG (it has 4 channels; gray and RGB are supported)"));
+  CHECK(values(read_bytes(folder, "most.jpg", jpeg_of_scans(200)).pixels) == List(64, 128));
+  CHECK_THROWS_WITH(read_bytes(folder, "more.jpg", jpeg_of_scans(201)),
+                    Contains("more.jpg: cannot be read as JPEG (it has more than 200 scans)"));
+  CHECK_THROWS_AS(read_image(folder / "more.jpg"), DataError);
+}
+
 // Interlaced, with a palette or of fewer bits they go through libpng; these do not.
 TEST_CASE("a PNG of every filter has the values that went in", "[datasets][io]") {
   const TemporaryFolder folder;

@@ -18,7 +18,7 @@ namespace {
 
 using namespace covector::testing;
 
-// Each made by Pillow 13, 24 x 16 pixels with a ramp (JPEG 2000: 8 x 8, by OpenJPEG 2.5).
+// Each made by Pillow 13, 24 x 16 pixels with a ramp.
 const std::string kJpegColour = bytes_of_hex(
     "ffd8ffe000104a46494600010100000100010000ffdb004300100b0c0e0c0a100e0d0e1211101318281a181616"
     "183123251d283a333d3c3933383740485c4e404457453738506d51575f626768673e4d71797064785c656763ff"
@@ -41,11 +41,6 @@ const std::string kJpegProgressive = bytes_of_hex(
     "000000000000000000000010ffda0008010301013f103dffc40015110101000000000000000000000000000000"
     "21ffda0008010201013f10717fffc40014100100000000000000000000000000000020ffda0008010100013f10"
     "4001ffd9");
-const std::string kJpeg2000 = bytes_of_hex(
-    "ff4fff510029000000000008000000080000000000000000000000080000000800000000000000000001070101"
-    "ff52000c00000001000304040001ff5c000d4040484850484850484850ff640025000143726561746564206279"
-    "204f70656e4a5045472076657273696f6e20322e352e34ff90000a0000000000380001ff93cfb408088fc1f382"
-    "83e704001f001fc0f901c0f902000cf6f70b37ff7fc07c21c07c21802218af037e8fffd9");
 // 4 x 3 pixels of 12 bits, by CharLS.
 const std::string kJpegLs = bytes_of_hex(
     "ffd8fff7000b0c0003000401011100ffda0008010100000000a0c49e2409000b200144fa23b14470ffd9");
@@ -162,7 +157,7 @@ std::vector<std::string> dicom_seeds() {
     d.syntax = "1.2.840.10008.1.2.4.90";  // JPEG 2000
     d.allocated = d.stored = 8;
     d.rows = d.columns = 8;
-    d.pixels = kJpeg2000;
+    d.pixels = jpeg2000_picture();
   });
   add([](DicomBytes& d) {
     d.syntax = "1.2.840.10008.1.2.5";  // RLE: 64 bytes of header, eight times the byte 9

@@ -1,5 +1,7 @@
 #include "pack.h"
 
+#include "datasets/files.h"
+
 #include <zlib.h>
 
 #include <array>
@@ -123,6 +125,14 @@ std::string png_image(unsigned width, unsigned height, int depth, int colour, in
     }
   }
   return png_of({width, height, depth, colour, false}, rows);
+}
+
+std::string jpeg2000_picture() {
+  return testing::bytes_of_hex(
+      "ff4fff510029000000000008000000080000000000000000000000080000000800000000000000000001070101"
+      "ff52000c00000001000304040001ff5c000d4040484850484850484850ff640025000143726561746564206279"
+      "204f70656e4a5045472076657273696f6e20322e352e34ff90000a0000000000380001ff93cfb408088fc1f382"
+      "83e704001f001fc0f901c0f902000cf6f70b37ff7fc07c21c07c21802218af037e8fffd9");
 }
 
 std::string with_png_checksums(std::string png) {

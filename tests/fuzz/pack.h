@@ -21,6 +21,8 @@ std::string png_packed(const PngKind& kind);
 /// A PNG whose pixel (x, y) holds 20 y + 3 x in each channel (of 16 bits in both bytes), every row
 /// put through one filter as PNG specification, section 9.2, describes it.
 std::string png_image(unsigned width, unsigned height, int depth, int colour, int filter);
+/// A JPEG 2000 codestream of 8 x 8 pixels of 8 bits, a ramp; made by OpenJPEG 2.5.
+std::string jpeg2000_picture();
 /// The chunks of a PNG with the checksums that they should have, as far as there are whole chunks.
 std::string with_png_checksums(std::string png);
 

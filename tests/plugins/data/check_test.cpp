@@ -2,6 +2,8 @@
 
 #include "made_up_set.h"
 
+#include "findings.h"
+
 #include "covector/core/error.h"
 
 #include <nlohmann/json.hpp>
@@ -133,6 +135,18 @@ TEST_CASE("data check tells of patients in two parts", "[data][check]") {
   CHECK(shared["split_problem"].is_null());
   CHECK(shared["warnings"] ==
         json({"patient p1 is in test and train", "patient p3 is in train and validation"}));
+}
+
+TEST_CASE("data check shows the notes of a set", "[data][check]") {
+  data_command::Findings findings;
+  findings.type = "stoic";
+  CHECK_THAT(data_command::to_text(findings), !Contains("\nnotes\n"));
+  CHECK(data_command::to_json(findings)["notes"].empty());
+  findings.listing.notes = {"reference.csv: 4 people are left out", "lungs: is not used"};
+  CHECK_THAT(data_command::to_text(findings),
+             Contains("\nnotes\n  reference.csv: 4 people are left out\n  lungs: is not used\n"));
+  CHECK(data_command::to_json(findings)["notes"] ==
+        json({"reference.csv: 4 people are left out", "lungs: is not used"}));
 }
 
 TEST_CASE("data check says how it is used", "[data][check][errors]") {
