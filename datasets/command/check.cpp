@@ -48,8 +48,10 @@ ImageFacts facts_of(const Stored& stored, std::int64_t classes) {
   facts.orientation = image.info.orientation;
   facts.stored_type = image.info.stored_type;
   facts.format = image.info.format;
-  facts.minimum = pixels.min().item<double>();
-  facts.maximum = pixels.max().item<double>();
+  const auto values =
+      pixels.to(torch::kFloat64);  // unsigned types of 16 bits and more have no min()
+  facts.minimum = values.min().item<double>();
+  facts.maximum = values.max().item<double>();
   facts.checksum =
       datasets::checksum_of(pixels.const_data_ptr(), static_cast<std::size_t>(pixels.nbytes()));
   if (stored.label) facts.voxels = voxels_of(*stored.label, classes);

@@ -36,6 +36,13 @@ bool same_bits(const at::Tensor& a, const at::Tensor& b) {
          std::memcmp(a.const_data_ptr(), b.const_data_ptr(), a.nbytes()) == 0;
 }
 
+Process start_program(const Words& words, const fs::path& images) {
+  const fs::path build(COVECTOR_BINARY_DIR);
+  return Process(build / "bin/covector", words,
+                 {"COVECTOR_PLUGIN_PATH=" + (build / "lib/covector/plugins").string(),
+                  "COVECTOR_SMOKE_DATA=" + images.string(), "OMP_NUM_THREADS=1"});
+}
+
 }  // namespace
 
 const fs::path& smoke_images() {
@@ -51,12 +58,13 @@ fs::path smoke_recipe(const std::string& name) {
 
 Process start_run(const fs::path& recipe, const fs::path& output, const Words& more,
                   const fs::path& images) {
-  const fs::path build(COVECTOR_BINARY_DIR);
   Words words{"run", recipe.string(), "--output", output.string(), "--device", "cpu"};
   words.insert(words.end(), more.begin(), more.end());
-  return Process(build / "bin/covector", words,
-                 {"COVECTOR_PLUGIN_PATH=" + (build / "lib/covector/plugins").string(),
-                  "COVECTOR_SMOKE_DATA=" + images.string(), "OMP_NUM_THREADS=1"});
+  return start_program(words, images);
+}
+
+Finished run_program(const Words& words) {
+  return start_program(words, smoke_images()).wait();
 }
 
 Finished run_to_end(const fs::path& recipe, const fs::path& output, const Words& more,

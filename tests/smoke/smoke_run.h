@@ -16,6 +16,9 @@ const std::filesystem::path& smoke_images();
 /// recipes/smoke/<name>.toml
 std::filesystem::path smoke_recipe(const std::string& name);
 
+/// `covector` with these words, as a process of one computing thread.
+Finished run_program(const Words& words);
+
 /// `covector run` of a recipe into a folder, as a process of one computing thread.
 /// @param more    further words, as {"-s", "loop.steps=4"}
 /// @param images  what COVECTOR_SMOKE_DATA names
