@@ -3,6 +3,7 @@
 #include "nifti_file.h"
 #include "picture_files.h"
 #include "raw_image.h"
+#include "unpack.h"
 
 #include "covector/core/error.h"
 
@@ -143,6 +144,23 @@ void read_voxels(const NiftiFile& file, itk::ImageIOBase& io, RawImage& image) {
   read_pixels(io, image);
 }
 
+bool holds_its_pixels(const std::filesystem::path& nrrd) {
+  std::ifstream file(nrrd, std::ios::binary);
+  for (std::string line; std::getline(file, line) && !line.empty() && line != "\r";)
+    if (line.rfind("data file:", 0) == 0 || line.rfind("datafile:", 0) == 0) return false;
+  return true;
+}
+
+// gzip is the most that ITK's NRRD can be packed by.
+void check_possible_nrrd(const itk::ImageIOBase& io, const std::filesystem::path& path) {
+  if (!holds_its_pixels(path)) return;
+  auto bytes = product(io.GetNumberOfComponents(), io.GetComponentSize());
+  for (unsigned axis = 0; axis < io.GetNumberOfDimensions(); ++axis)
+    bytes = product(bytes, io.GetDimensions(axis));
+  if (bytes > product(std::filesystem::file_size(path), kDeflateRatio))
+    throw std::runtime_error("its header names more pixels than it can hold");
+}
+
 RawImage read(const std::filesystem::path& path, Format format, Pixels pixels, Palette palette) {
   if (format == Format::png) return read_png(path, pixels, palette);
   if (format == Format::jpeg) return read_jpeg(path, pixels);
@@ -153,6 +171,7 @@ RawImage read(const std::filesystem::path& path, Format format, Pixels pixels, P
   const auto io = io_of(format);
   io->SetFileName(path.string());
   io->ReadImageInformation();
+  if (format == Format::nrrd) check_possible_nrrd(*io, path);
   if (io->GetPixelType() == itk::IOPixelEnum::COMPLEX)
     throw std::runtime_error("complex pixels are not supported");
 

@@ -448,6 +448,9 @@ TEST_CASE("headers that no file can live up to are refused", "[datasets][io][err
           "its HeaderSize is '7'; only 0 and -1 are supported");
   refused("list.mhd", "NDims = 2\nDimSize = 2 2\nElementType = MET_UCHAR\nElementDataFile = LIST\n",
           "one file a slice is not supported; convert it to one .mha");
+  refused("large.nrrd",
+          "NRRD0004\ntype: uint8\ndimension: 2\nsizes: 99999 99999\nencoding: gzip\n\nabcd",
+          "its header names more pixels than it can hold");
   auto large = kGray8;
   large.replace(16, 8, bytes_of_hex("00ffffff00ffffff"));
   refused("large.png", fuzz::with_png_checksums(large),
@@ -463,6 +466,16 @@ TEST_CASE("headers that no file can live up to are refused", "[datasets][io][err
   damaged[damaged.size() - 4] = '\xFF';
   damaged[damaged.size() - 3] = '\xD5';
   refused("damaged.jpg", damaged, "Corrupt JPEG data");
+}
+
+TEST_CASE("NRRD whose pixels lie in a file beside it", "[datasets][io]") {
+  const TemporaryFolder folder;
+  write_file(folder / "a.raw", std::string(400 * 400, '\7'));
+  const auto image = read_bytes(folder, "a.nhdr",
+                                "NRRD0004\ntype: uint8\ndimension: 2\nsizes: 400 400\n"
+                                "encoding: raw\ndata file: a.raw\n\n");
+  CHECK(image.pixels.sizes() == at::IntArrayRef({1, 400, 400}));
+  CHECK(image.pixels.eq(7).all().item<bool>());
 }
 
 TEST_CASE("packed DICOM that names more pixels than its bytes can stand for",

@@ -92,6 +92,26 @@ std::vector<std::string> meta_seeds() {
           "ElementDataFile = LOCAL\n1.5 2 3 -4 5 6e3\n"};
 }
 
+std::vector<std::string> nrrd_seeds() {
+  const std::string place =
+      "space: left-posterior-superior\nspace directions: (0.5,0,0) (0,0.5,0) (0,0,2)\n"
+      "space origin: (-10,20.5,5)\nkinds: domain domain domain\n";
+  const std::string volume = "type: short\ndimension: 3\nsizes: 5 4 3\nendian: little\n";
+  return {"NRRD0004\n" + volume + place + "encoding: raw\n\n" + ramp(120),
+          "NRRD0004\n" + volume + "encoding: gzip\n\n" + gzip_packed(ramp(120)),
+          "NRRD0001\n# a comment\ntype: float\ndimension: 2\nsizes: 3 2\nspacings: 1 2\n"
+          "encoding: ascii\n\n1.5 2 3 -4 5 6e3\n"};
+}
+
+// Interlaced with four colours, and two colours; by Pillow 13.
+std::vector<std::string> gif_seeds() {
+  return {
+      bytes_of_hex("47494638376105000900810000000000ff000000ff000a141e2c000000000500090000081600"
+                   "01041030402041830507263ca810a1c386100f0604003b"),
+      bytes_of_hex("47494638376106000400810000ffffff0000000000000000002c000000000600040000080f00"
+                   "03081c281080c1810601101c1810003b")};
+}
+
 std::vector<std::string> png_seeds() {
   // Colour type and depths, PNG specification, table 11.1.
   const std::vector<std::pair<int, std::vector<int>>> kinds{
@@ -224,6 +244,9 @@ std::vector<Format> formats() {
       {"png", ".png", png_seeds(), png_anew, read_image_file, 8 * kDeflateRatio},
       // At least one bit for 8 x 8 pixels, of up to four channels.
       {"jpeg", ".jpg", {kJpegColour, kJpegProgressive}, nullptr, read_image_file, 2048},
+      // LZW: a code of 12 bits stands for at most 4096 pixels, which may become colours.
+      {"gif", ".gif", gif_seeds(), nullptr, read_image_file, 4 * 2731},
+      {"nrrd", ".nrrd", nrrd_seeds(), nullptr, read_image_file, kDeflateRatio},
       {"dicom", ".dcm", dicom, nullptr, read_image_file, 2048},
       {"csv",
        ".csv",
