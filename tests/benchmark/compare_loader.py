@@ -58,13 +58,18 @@ def variants_of(results, what, row, key):
             for i, first in enumerate(rounds[0]) if first["row"] == row and key in first}
 
 
+def figure(value):
+    """Three digits, without an exponent."""
+    return f"{float(f'{value:.3g}'):g}"
+
+
 def table(results, title, key, threads, best, ratio):
     print(f"\n| {title} | MONAI | covector | times as fast |\n|---|---|---|---|")
     for what, (name, *_) in KINDS.items():
         for source, row, row_name in ROWS:
             theirs = best(variants_of(results, what, row, key).values())
             ours = statistics.median(turn[key] for turn in results[what, source, threads])
-            print(f"| {name}, {row_name} | {theirs:.3g} | {ours:.3g} | {ratio(ours, theirs):.2f} |")
+            print(f"| {name}, {row_name} | {figure(theirs)} | {figure(ours)} | {ratio(ours, theirs):.2f} |")
 
 
 def print_variants(results):
@@ -72,7 +77,7 @@ def print_variants(results):
     for what in KINDS:
         for _, row, _ in ROWS:
             for variant, speed in variants_of(results, what, row, "items_per_second").items():
-                print(f"| {what}, {variant} | {speed:.3g} |")
+                print(f"| {what}, {variant} | {figure(speed)} |")
 
 
 def make_slices(folder, count=61):
@@ -85,7 +90,7 @@ def make_slices(folder, count=61):
     rows, columns = numpy.mgrid[:512, :512]
     for i in range(count):
         body = 900 * ((rows - 256) ** 2 / 200**2 + (columns - 250 - i / 4) ** 2 / 160**2 < 1)
-        Image.fromarray((body + random.normal(100, 20, body.shape)).clip(0).astype(numpy.uint16)).save(folder / f"{i:02}.png")
+        Image.fromarray((body + random.normal(100, 20, body.shape)).clip(0).astype(numpy.uint16)).save(folder / f"{i:02}.png", compress_level=1)
 
 
 def wait_share(arguments, steps):
