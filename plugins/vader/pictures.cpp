@@ -25,8 +25,7 @@ void Vader::draw(Views& views, const std::filesystem::path& folder) {
   const auto here = middle(backbone_->pyramid(first.image()).back());
   const auto there = key_backbone_->pyramid(second.image()).back();
   const auto query = losses::unit(head_->forward(here));
-  const auto key =
-      losses::unit(key_head_->forward(sample_at(there, positions.to(there.scalar_type()))));
+  const auto key = losses::unit(key_head_->forward(sample_at(there, positions)));
   const auto cosine = ((query * key).sum(1, true)) * shown;
 
   datasets::PictureFolder out(folder);

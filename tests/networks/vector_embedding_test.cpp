@@ -7,6 +7,8 @@
 #include "covector/networks/vector_embedding.h"
 #include "ops/vector_embedding.h"
 
+#include <ATen/Parallel.h>
+
 #include <tuple>
 
 using namespace covector::networks;
@@ -33,9 +35,10 @@ struct Sizes {
 
 // Odd sides, sides below the radius and beyond one tile of the kernel, head_dim 8 and others.
 const Sizes kSizes[] = {
-    {{2, 32, 9, 11}, 2, 4},   {{1, 8, 6, 130}, 1, 1},   {{1, 6, 5, 3}, 4, 2},
-    {{1, 16, 1, 67}, 3, 2},   {{2, 3, 7, 1}, 2, 3},     {{1, 5, 65, 2}, 1, 1},
-    {{1, 16, 3, 5, 7}, 1, 2}, {{2, 8, 4, 2, 66}, 2, 1}, {{1, 9, 2, 3, 4}, 3, 3},
+    {{2, 32, 9, 11}, 2, 4},   {{1, 8, 6, 130}, 1, 1},    {{1, 6, 5, 3}, 4, 2},
+    {{1, 16, 1, 67}, 3, 2},   {{2, 3, 7, 1}, 2, 3},      {{1, 5, 65, 2}, 1, 1},
+    {{1, 16, 3, 5, 7}, 1, 2}, {{2, 8, 4, 2, 66}, 2, 1},  {{1, 9, 2, 3, 4}, 3, 3},
+    {{1, 8, 4, 403}, 2, 1},   {{1, 4, 2, 3, 201}, 1, 1},
 };
 
 // The operators on a device against the plain reference on the CPU.
@@ -130,6 +133,30 @@ TEST_CASE("channel c belongs to unit c mod groups, and units are averaged", "[ve
   }
   CHECK(max_gap(vector_embedding(q, k, 2, 2), (found.select(1, 0) + found.select(1, 1)) / 2) <
         1e-15);
+}
+
+TEST_CASE("the unit is the same at any number of threads", "[veu]") {
+  torch::manual_seed(6);
+  const auto threads = at::get_num_threads();
+  const auto shape = GENERATE(Shape{2, 8, 37, 201}, Shape{1, 16, 5, 9, 33});
+  const auto start = torch::randn(shape);
+  const auto other = torch::randn(shape);
+  const auto run = [&](int count) {
+    at::set_num_threads(count);
+    auto q = start.clone().set_requires_grad(true);
+    auto k = other.clone().set_requires_grad(true);
+    const auto out = vector_embedding(q, k, 2, 1);
+    out.square().sum().backward();
+    return std::tuple(out.detach(), q.grad(), k.grad());
+  };
+  const auto [out, q, k] = run(1);
+  for (const auto count : {2, 3}) {
+    const auto [again, again_q, again_k] = run(count);
+    CHECK(torch::equal(again, out));
+    CHECK(torch::equal(again_q, q));
+    CHECK(torch::equal(again_k, k));
+  }
+  at::set_num_threads(threads);
 }
 
 TEST_CASE("the kernel equals the plain reference", "[veu]") {
