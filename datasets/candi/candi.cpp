@@ -57,15 +57,8 @@ bool holds_set(const fs::path& folder) {
 
 // HC/HC_001 and the like, in natural order.
 std::vector<fs::path> subjects_of(const fs::path& folder, const std::string& group) {
-  std::vector<fs::path> subjects;
-  if (!fs::is_directory(folder / group)) return subjects;
-  for (const auto& entry : fs::directory_iterator(folder / group))
-    if (entry.is_directory() && entry.path().filename().string().starts_with(group + "_"))
-      subjects.push_back(entry.path());
-  std::sort(subjects.begin(), subjects.end(), [](const fs::path& a, const fs::path& b) {
-    return datasets::natural_less(a.filename().string(), b.filename().string());
-  });
-  return subjects;
+  if (!fs::is_directory(folder / group)) return {};
+  return datasets::find_folders(folder / group, group + "_");
 }
 
 // The file of a subject, under the names that copies of the set use.
@@ -168,10 +161,7 @@ datasets::Image Candi::load_image(const fs::path& file) const {
 
 datasets::Stored Candi::load(const datasets::Case& item) const {
   datasets::Stored stored{load_image(item.image)};
-  const auto& path = item.masks.at(0);
-  const auto mask = datasets::read_mask(path);
-  datasets::check_mask_fits(mask, path, stored.image, item.image);
-  stored.label = table_.classes_of(mask.pixels, path);
+  stored.label = table_.read(item.masks.at(0), stored.image, item.image);
   return stored;
 }
 

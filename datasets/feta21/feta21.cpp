@@ -22,14 +22,7 @@ const std::vector<datasets::LabelGroup> kTissues{
 
 // sub-001 and the like, in natural order.
 std::vector<fs::path> subjects_of(const fs::path& folder) {
-  std::vector<fs::path> subjects;
-  for (const auto& entry : fs::directory_iterator(folder))
-    if (entry.is_directory() && entry.path().filename().string().starts_with("sub-"))
-      subjects.push_back(entry.path());
-  std::sort(subjects.begin(), subjects.end(), [](const fs::path& a, const fs::path& b) {
-    return datasets::natural_less(a.filename().string(), b.filename().string());
-  });
-  return subjects;
+  return datasets::find_folders(folder, "sub-");
 }
 
 bool holds_set(const fs::path& folder) {
@@ -149,10 +142,7 @@ datasets::Image Feta21::load_image(const fs::path& file) const {
 
 datasets::Stored Feta21::load(const datasets::Case& item) const {
   datasets::Stored stored{load_image(item.image)};
-  const auto& path = item.masks.at(0);
-  const auto mask = datasets::read_mask(path);
-  datasets::check_mask_fits(mask, path, stored.image, item.image);
-  stored.label = table_.classes_of(mask.pixels, path);
+  stored.label = table_.read(item.masks.at(0), stored.image, item.image);
   return stored;
 }
 

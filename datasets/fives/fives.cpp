@@ -99,10 +99,7 @@ datasets::Image Fives::load_image(const fs::path& file) const {
 
 datasets::Stored Fives::load(const datasets::Case& item) const {
   datasets::Stored stored{load_image(item.image)};
-  const auto& path = item.masks.front();
-  const auto mask = datasets::as_dimensions(datasets::read_mask(path), 2, path);
-  datasets::check_mask_fits(mask, path, stored.image, item.image);
-  stored.label = table_.classes_of(mask.pixels, path);
+  stored.label = table_.read(item.masks.front(), stored.image, item.image);
   return stored;
 }
 

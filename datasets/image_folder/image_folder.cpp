@@ -245,11 +245,7 @@ datasets::Image ImageFolder::load_image(const fs::path& file) const {
 
 datasets::Stored ImageFolder::load(const datasets::Case& item) const {
   datasets::Stored stored{load_image(item.image)};
-  for (const auto& path : item.masks) {
-    const auto mask = datasets::as_dimensions(datasets::read_mask(path), options_.dimensions, path);
-    datasets::check_mask_fits(mask, path, stored.image, item.image);
-    stored.label = table_.classes_of(mask.pixels, path);
-  }
+  for (const auto& mask : item.masks) stored.label = table_.read(mask, stored.image, item.image);
   return stored;
 }
 

@@ -179,12 +179,6 @@ Image Kipa22::hounsfield(Image image) const {
   return image;
 }
 
-at::Tensor Kipa22::label_of(const fs::path& mask, const Image& image, const fs::path& path) const {
-  const auto stored = datasets::read_mask(mask);
-  datasets::check_mask_fits(stored, mask, image, path);
-  return table_.classes_of(stored.pixels, mask);
-}
-
 Image Kipa22::load_image(const fs::path& file) const {
   return hounsfield(datasets::as_dimensions(datasets::read_image(file), options_.dimensions, file));
 }
@@ -193,14 +187,15 @@ datasets::Stored Kipa22::load(const datasets::Case& item) const {
   const auto& mask = item.masks.at(0);
   if (item.slice < 0) {
     auto image = load_image(item.image);
-    auto label = label_of(mask, image, item.image);
+    auto label = table_.read(mask, image, item.image);
     return {std::move(image), std::move(label)};
   }
   auto slice = headers_.at(item.image.string());
   const auto volume = cache_.get(item.image.string(), [&item, this] {
     return hounsfield(datasets::read_image(item.image)).pixels;
   });
-  const auto label = cache_.get(mask.string(), [&] { return label_of(mask, slice, item.image); });
+  const auto label =
+      cache_.get(mask.string(), [&] { return table_.read(mask, slice, item.image); });
   slice.pixels = volume.slice(1, item.slice, item.slice + 1);
   return {datasets::as_dimensions(std::move(slice), 2, item.image), label.select(1, item.slice)};
 }

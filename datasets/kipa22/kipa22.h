@@ -40,8 +40,6 @@ class Kipa22 final : public datasets::FileDataset {
                   const std::filesystem::path& mask, datasets::Listing& listing);
   void add_notes(datasets::Listing& listing) const;
   datasets::Image hounsfield(datasets::Image image) const;
-  at::Tensor label_of(const std::filesystem::path& mask, const datasets::Image& image,
-                      const std::filesystem::path& path) const;
 
   Options options_;
   datasets::LabelTable table_;

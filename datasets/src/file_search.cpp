@@ -78,6 +78,17 @@ std::vector<Found> find_images(const fs::path& folder, std::int64_t dimensions) 
   return found;
 }
 
+std::vector<fs::path> find_folders(const fs::path& folder, const std::string& prefix) {
+  std::vector<fs::path> folders;
+  for (const auto& entry : fs::directory_iterator(folder))
+    if (entry.is_directory() && entry.path().filename().string().starts_with(prefix))
+      folders.push_back(entry.path());
+  std::sort(folders.begin(), folders.end(), [](const fs::path& a, const fs::path& b) {
+    return natural_less(a.filename().string(), b.filename().string());
+  });
+  return folders;
+}
+
 fs::path find_set(const fs::path& root, const std::function<bool(const fs::path&)>& holds_set,
                   const std::string& expected) {
   check_folder(root, "check root");

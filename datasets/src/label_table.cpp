@@ -198,4 +198,11 @@ void check_mask_fits(const Image& mask, const std::filesystem::path& mask_path, 
   }
 }
 
+at::Tensor LabelTable::read(const std::filesystem::path& mask, const Image& image,
+                            const std::filesystem::path& image_path) const {
+  const auto stored = as_dimensions(read_mask(mask), image.dimensions(), mask);
+  check_mask_fits(stored, mask, image, image_path);
+  return classes_of(stored.pixels, mask);
+}
+
 }  // namespace covector::datasets

@@ -18,6 +18,15 @@ TEST_CASE("names are ordered as people count", "[files]") {
   CHECK_FALSE(natural_less("1", "1"));
 }
 
+TEST_CASE("folders by how their names start, as people count", "[files]") {
+  const TemporaryFolder folder;
+  for (const auto* name : {"sub-10/a", "sub-9/a", "group/sub-1/a", "sub-3"})
+    write_file(folder / name, "");
+  using Folders = std::vector<std::filesystem::path>;
+  CHECK(find_folders(folder.path(), "sub-") == Folders{folder / "sub-9", folder / "sub-10"});
+  CHECK(find_folders(folder.path(), "ses-").empty());
+}
+
 TEST_CASE("a set is found in its root, in a doubled root and below its parent", "[files]") {
   const TemporaryFolder folder;
   const auto find = [&](const std::string& root) {

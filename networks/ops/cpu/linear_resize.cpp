@@ -3,6 +3,7 @@
 #include "kernels/capability.h"
 #include "kernels/dtype.h"
 #include "ops/cpu/linear_resize_kernel.h"
+#include "ops/linear_resize_maps.h"
 
 #include <ATen/Parallel.h>
 #include <torch/library.h>
@@ -76,11 +77,6 @@ struct Axis {
   std::vector<T> weight;
 };
 
-// Whether a voxel's channels lie side by side: a channels-last map or a few channels of one.
-bool channels_inside(const at::Tensor& x) {
-  return x.stride(1) == 1 && x.size(1) > 1 && x.stride(-1) >= x.size(1);
-}
-
 template <class S>
 void run(const at::Tensor& x, bool last, bool align_corners, bool transposed,
          const at::Tensor& out) {
@@ -126,13 +122,8 @@ void run(const at::Tensor& x, bool last, bool align_corners, bool transposed,
 // Undefined where there are no loops.
 at::Tensor resized(const at::Tensor& input, at::IntArrayRef size, bool align_corners,
                    bool transposed) {
-  std::vector<std::int64_t> shape{input.size(0), input.size(1)};
-  shape.insert(shape.end(), size.begin(), size.end());
   const bool last = channels_inside(input);
-  const auto layout = !last              ? at::MemoryFormat::Contiguous
-                      : input.dim() == 4 ? at::MemoryFormat::ChannelsLast
-                                         : at::MemoryFormat::ChannelsLast3d;
-  const auto out = at::empty(shape, input.options(), layout);
+  const auto out = empty_resized(input, size);
   if (out.numel() == 0 || input.numel() == 0) return {};
   const auto x = last || input.stride(-1) == 1 ? input : input.contiguous();
   const bool known = with_type(x.scalar_type(), [&](auto type) {

@@ -2,14 +2,13 @@
 
 #include "kernels/dtype.h"
 #include "ops/cuda/linear_resize_kernel.h"
+#include "ops/linear_resize_maps.h"
 
 #include <c10/cuda/CUDAException.h>
 #include <c10/cuda/CUDAGuard.h>
 #include <c10/cuda/CUDAStream.h>
 #include <torch/library.h>
 #include <torch/types.h>
-
-#include <vector>
 
 namespace covector::networks::ops::cuda {
 namespace {
@@ -19,11 +18,6 @@ ResizeAxis axis_of(std::int64_t in, std::int64_t out, bool align_corners) {
   const auto step = align_corners ? (out > 1 ? gaps(in) / gaps(out) : 0)
                                   : static_cast<double>(in) / static_cast<double>(out);
   return {in, out, step, align_corners};
-}
-
-// Whether a voxel's channels lie side by side: a channels-last map or a few channels of one.
-bool channels_inside(const at::Tensor& x) {
-  return x.stride(1) == 1 && x.size(1) > 1 && x.stride(-1) >= x.size(1);
 }
 
 template <class S>
@@ -51,12 +45,7 @@ void run(const at::Tensor& x, const at::Tensor& out, bool align_corners, bool tr
 // Undefined where there is no kernel.
 at::Tensor resized(const at::Tensor& x, at::IntArrayRef size, bool align_corners, bool transposed) {
   const c10::cuda::CUDAGuard device(x.device());
-  std::vector<std::int64_t> shape{x.size(0), x.size(1)};
-  shape.insert(shape.end(), size.begin(), size.end());
-  const auto layout = !channels_inside(x) ? at::MemoryFormat::Contiguous
-                      : x.dim() == 4      ? at::MemoryFormat::ChannelsLast
-                                          : at::MemoryFormat::ChannelsLast3d;
-  const auto out = at::empty(shape, x.options(), layout);
+  const auto out = empty_resized(x, size);
   if (out.numel() == 0 || x.numel() == 0) return {};
   const bool known = kernels::with_type(
       x.scalar_type(), [&](auto type) { run<decltype(type)>(x, out, align_corners, transposed); });

@@ -21,6 +21,9 @@ struct Found {
 /// folder with several .dcm files is one image, a DICOM series.
 COVECTOR_API std::vector<Found> find_images(const std::filesystem::path& folder,
                                             std::int64_t dimensions);
+/// Folders directly in `folder` whose names start so, numbers in names compared as numbers.
+COVECTOR_API std::vector<std::filesystem::path> find_folders(const std::filesystem::path& folder,
+                                                             const std::string& prefix);
 /// Where a set lies: `root` itself, or one of the folders up to two levels below it, which is what
 /// a set unpacked into a folder of its own name, or the folder above it, looks like.
 /// @param holds_set  whether a folder is the set's

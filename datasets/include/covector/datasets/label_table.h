@@ -48,6 +48,10 @@ class COVECTOR_API LabelTable {
   /// @throws DataError naming `path` and the value for one that is not listed (unless they are
   ///   background by option) or no whole number
   at::Tensor classes_of(const at::Tensor& stored, const std::filesystem::path& path) const;
+  /// The mask of a file as classes, once it is known to fit its image.
+  /// @throws DataError as read_mask(), check_mask_fits() and classes_of() do
+  at::Tensor read(const std::filesystem::path& mask, const Image& image,
+                  const std::filesystem::path& image_path) const;
 
  private:
   void add(std::int64_t value, const std::string& name);
