@@ -161,6 +161,14 @@ void check_possible_nrrd(const itk::ImageIOBase& io, const std::filesystem::path
     throw std::runtime_error("its header names more pixels than it can hold");
 }
 
+// One at a time: ITK's readers of headers fill static strings (InsightSoftwareConsortium/ITK#2003),
+// and two threads there free one string twice. Pixels are read in parallel.
+void read_header(itk::ImageIOBase& io) {
+  static std::mutex mutex;
+  const std::lock_guard lock(mutex);
+  io.ReadImageInformation();
+}
+
 RawImage read(const std::filesystem::path& path, Format format, Pixels pixels, Palette palette) {
   if (format == Format::png) return read_png(path, pixels, palette);
   if (format == Format::jpeg) return read_jpeg(path, pixels);
@@ -170,7 +178,7 @@ RawImage read(const std::filesystem::path& path, Format format, Pixels pixels, P
   if (format == Format::meta) check_whole_meta(path);
   const auto io = io_of(format);
   io->SetFileName(path.string());
-  io->ReadImageInformation();
+  read_header(*io);
   if (format == Format::nrrd) check_possible_nrrd(*io, path);
   if (io->GetPixelType() == itk::IOPixelEnum::COMPLEX)
     throw std::runtime_error("complex pixels are not supported");
