@@ -1,8 +1,7 @@
 #include "benchmark.h"
 
+#include "benchmark_table.h"
 #include "plan.h"
-#include "run_folder.h"
-#include "table.h"
 #include "train_run.h"
 
 #include <functional>
@@ -40,6 +39,10 @@ void BenchmarkOptions::describe(Schema<BenchmarkOptions>& schema) {
       .doc(
           "the recipe of 'pretrain', without .toml, that the others are compared with, case by "
           "case; empty: none");
+  schema.field("published", &BenchmarkOptions::published)
+      .doc(
+          "a file of values that a paper gives, from the folder of this recipe; they stand beside "
+          "the measured ones. Empty: none");
   schema.rule([](const BenchmarkOptions& o) {
     const auto names_it = [&](const std::string& file) {
       return fs::path(file).stem() == o.baseline;
@@ -156,39 +159,6 @@ std::string title(const Cell& cell) {
          std::to_string(cell.seed);
 }
 
-/// The rows of each backbone, which are compared with each other, one after another.
-std::vector<TableEntry> table_of(const BenchmarkPlan& plan,
-                                 const std::map<std::string, std::string>& notes) {
-  std::vector<std::string> backbones;
-  std::map<std::string, std::vector<CellResult>> results;
-  for (const auto& cell : plan.cells) {
-    if (cell.column.empty()) continue;
-    if (!results.contains(cell.backbone)) backbones.push_back(cell.backbone);
-    results[cell.backbone].push_back(
-        {cell.row, cell.column, cell.seed, read_measurement(cell.folder / "metrics.json")});
-  }
-  std::vector<TableEntry> table;
-  for (const auto& backbone : backbones)
-    for (auto& entry : make_table(results.at(backbone), plan.baseline, notes)) {
-      entry.backbone = backbone;
-      table.push_back(std::move(entry));
-    }
-  return table;
-}
-
-/// What is said of rows whose method is a reconstruction; their plug-ins have been opened.
-std::map<std::string, std::string> notes_of(const BenchmarkPlan& plan,
-                                            const Registries& registries) {
-  std::map<std::string, std::string> notes;
-  for (const auto& cell : plan.cells) {
-    if (!cell.column.empty()) continue;
-    const auto& method = *cell.recipe.table.find("method")->as_table();
-    const auto& entry = registries.of<Method>().at(*method.find("type")->as_string());
-    if (!entry.doc.reconstruction.empty()) notes[cell.row] = entry.doc.reconstruction;
-  }
-  return notes;
-}
-
 }  // namespace
 
 BenchmarkPlan plan_benchmark(const Recipe& recipe, const fs::path& output) {
@@ -199,6 +169,8 @@ BenchmarkPlan plan_benchmark(const Recipe& recipe, const fs::path& output) {
   const bool shared = options.pretraining == "shared";
 
   BenchmarkPlan plan{{}, options.baseline};
+  if (!options.published.empty())
+    plan.published = read_published(recipe.file.parent_path() / options.published);
   const auto seed_folder = [](std::int64_t seed) { return "seed-" + std::to_string(seed); };
   const auto pretrain_folder = [&](const std::string& row, const std::string& backbone,
                                    std::int64_t seed) {
@@ -243,11 +215,7 @@ int run_benchmark(const RunRequest& request, Registries& registries, PluginLoade
     const RunRequest own{cell.recipe, cell.folder, request.device, request.threads, request.quiet};
     if (const auto code = run_training(own, registries, loader, out); code != 0) return code;
   }
-  const auto table = table_of(plan, notes_of(plan, registries));
-  const auto markdown = to_markdown(table, plan.baseline);
-  write_text(output / "table.json", to_json(table, plan.baseline));
-  write_text(output / "table.md", markdown);
-  out << "\n" << markdown << std::flush;
+  write_tables(plan, output, registries, out);
   return 0;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "published.h"
 #include "run.h"
 
 #include <optional>
@@ -14,6 +15,7 @@ struct COVECTOR_API BenchmarkOptions {
   std::vector<std::int64_t> seeds = {0, 1, 2};
   std::string pretraining = "shared";
   std::string baseline;
+  std::string published;
 
   static void describe(Schema<BenchmarkOptions>& schema);
 };
@@ -34,14 +36,15 @@ struct Cell {
 struct BenchmarkPlan {
   std::vector<Cell> cells;
   std::string baseline;  // the row that the others are compared with; empty for none
+  Published published = {};
 };
 
 /// @param output  the benchmark's folder
 /// Throws RecipeError with what is wrong in the recipe itself or in one it names.
 COVECTOR_API BenchmarkPlan plan_benchmark(const Recipe& recipe,
                                           const std::filesystem::path& output);
-/// Runs what is not finished, one cell after the other, then prints the table and writes table.json
-/// and table.md. @returns  0, or the code of the signal that stopped a cell
+/// Runs what is not finished, one cell after the other, then writes and prints the tables.
+/// @returns  0, or the code of the signal that stopped a cell
 COVECTOR_API int run_benchmark(const RunRequest& request, Registries& registries,
                                PluginLoader& loader, std::ostream& out);
 COVECTOR_API void check_benchmark(const Recipe& recipe, Registries& registries,

@@ -196,6 +196,7 @@ void RunFolder::write_provenance(const PluginLoader& loader, const std::string& 
   json["device"] = device;
   json["precision"] = computing.precision;
   json["layout"] = computing.layout;
+  json["program"] = COVECTOR_VERSION;
   json["build"] = COVECTOR_BUILD_ID;
   json["compiler"] = __VERSION__;
   json["plugin_api"] = kPluginApiVersion;

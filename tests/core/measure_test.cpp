@@ -2,11 +2,8 @@
 
 #include "measure.h"
 #include "support/scratch_folder.h"
-#include "table.h"
 
 #include <nlohmann/json.hpp>
-
-#include <cmath>
 
 using namespace covector;
 
@@ -82,44 +79,6 @@ TEST_CASE("metrics.json by hand, and read back", "[measure]") {
                     Catch::StartsWith("cannot read " + (folder.path() / "torn.json").string()));
 }
 
-TEST_CASE("a benchmark's table by hand", "[table]") {
-  // scratch: seeds (10, 30) and (20, 40): means 20 and 30, so 25, spread sqrt(50) = 7.07
-  // cover:   seeds (30, 50) and (20, none): means 40 and 20, so 30, spread sqrt(200) = 14.14
-  // by case: cover 25 and 50, scratch 15 and 35: differences 10 and 15, mean 12.5
-  const auto table = make_table({{"scratch", "organs", 0, cases({10.0, 30.0})},
-                                 {"scratch", "organs", 1, cases({20.0, 40.0})},
-                                 {"cover", "organs", 0, cases({30.0, 50.0})},
-                                 {"cover", "organs", 1, cases({20.0, std::nullopt})}},
-                                "scratch");
-  REQUIRE(table.size() == 2);
-  CHECK(table[0].row == "scratch");
-  CHECK(*table[0].mean == Approx(25.0));
-  CHECK(*table[0].spread == Approx(std::sqrt(50.0)));
-  CHECK(table[0].seeds == 2);
-  CHECK_FALSE(table[0].against_baseline.has_value());
-  CHECK(*table[1].mean == Approx(30.0));
-  CHECK(*table[1].spread == Approx(std::sqrt(200.0)));
-  CHECK(table[1].undefined == 1);
-  const auto& paired = table[1].against_baseline.value();
-  CHECK(paired.difference == Approx(12.5));
-  CHECK(paired.cases == 2);
-  // two values: a resampled mean is 10, 12.5 or 15, the extremes with chance 1/4 each
-  CHECK(paired.low == Approx(10.0));
-  CHECK(paired.high == Approx(15.0));
-  CHECK(to_markdown(table, "scratch") ==
-        "| pretraining | organs DSC [%] ↑ |\n"
-        "|---|---|\n"
-        "| scratch | 25.00 ± 7.07 |\n"
-        "| cover | 30.00 ± 14.14 (+12.50 [+10.00, +15.00]) |\n"
-        "\n"
-        "Mean over cases, then over 2 seeds, ± standard deviation over seeds. In brackets: "
-        "difference to scratch, paired by case, with its 95 % bootstrap interval over cases.\n"
-        "cover, organs DSC [%] ↑: 1 undefined values are left out.\n");
-  const auto json = nlohmann::json::parse(to_json(table, "scratch"));
-  CHECK(json.at("baseline") == "scratch");
-  CHECK(json.at("entries")[1].at("against_baseline").at("difference") == 12.5);
-}
-
 TEST_CASE("a metric of all cases together is a value of the set", "[measure]") {
   const covector::testing::ScratchFolder folder;
   const auto measurement = ranked({60, 100});
@@ -163,57 +122,9 @@ TEST_CASE("a metric of the set with a label that lacks a value has no mean", "[m
   CHECK(to_text(measurement) == "AUC 80 % (no interval: too few)\naccuracy 50 %");
 }
 
-TEST_CASE("a metric of the set in a benchmark's table is paired by contributions", "[table]") {
-  // scratch 60 from (50, 70), cover 80 from (60, 100): differences 10 and 30, whose resampled means
-  // are 10, 20 and 30.
-  const auto table = make_table(
-      {{"scratch", "mass", 0, ranked({50, 70})}, {"cover", "mass", 0, ranked({60, 100})}},
-      "scratch");
-  REQUIRE(table.size() == 4);
-  CHECK(table[2].metric.name == "AUC");
-  CHECK(table[2].of_set);
-  CHECK_FALSE(table[3].of_set);
-  CHECK(*table[2].mean == 80.0);
-  const auto& paired = table[2].against_baseline.value();
-  CHECK(paired.difference == 20.0);
-  CHECK(paired.low == 10.0);
-  CHECK(paired.high == 30.0);
-  CHECK_THAT(
-      to_markdown(table, "scratch"),
-      Catch::Contains("| cover | 80.00 (+20.00 [+10.00, +30.00]) | 50.00 (+0.00") &&
-          Catch::Contains("\nmass AUC [%] ↑ is of all cases together, no mean over them.\n"));
-  CHECK(nlohmann::json::parse(to_json(table, "scratch")).at("entries")[2].at("of_set") == true);
-  // Sets that differ are not paired: a contribution is one to the whole set.
-  auto other = ranked({60, 100});
-  other.cases[1].id = "another";
-  CHECK_FALSE(make_table({{"scratch", "mass", 0, ranked({50, 70})}, {"cover", "mass", 0, other}},
-                         "scratch")[2]
-                  .against_baseline);
-}
-
-TEST_CASE("a metric without any value is named below the table", "[table][measure]") {
+TEST_CASE("a metric without any value is said to be undefined", "[measure]") {
   auto measurement = cases({1.0, 2.0});
   measurement.metrics.push_back({"HD95", "mm", false});
   for (auto& result : measurement.cases) result.values.push_back({"HD95", "", {}, "no spacing"});
-  CHECK(to_markdown(make_table({{"a", "t", 5, measurement}}, ""), "") ==
-        "| pretraining | t DSC [%] ↑ |\n|---|---|\n| a | 1.50 |\n\n"
-        "Mean over cases, then over 1 seed.\nt HD95 [mm] ↓ is undefined in every case.\n");
   CHECK(to_text(measurement) == "DSC 1.5 %\nHD95 undefined in every case");
-}
-
-TEST_CASE("one seed has no spread", "[table]") {
-  const auto table = make_table({{"a", "t", 5, cases({1.0})}}, "");
-  CHECK_FALSE(table.at(0).spread.has_value());
-  CHECK(to_markdown(table, "") ==
-        "| pretraining | t DSC [%] ↑ |\n|---|---|\n| a | 1.00 |\n\n"
-        "Mean over cases, then over 1 seed.\n");
-}
-
-TEST_CASE("the bootstrap interval nears that of the normal law", "[table]") {
-  // 400 values, half 0 and half 1: the mean has standard error 0.5 / 20, so 0.5 +- 1.96 * 0.025
-  std::vector<double> values(400);
-  for (std::size_t i = 0; i < 200; ++i) values[i] = 1.0;
-  const auto [low, high] = bootstrap_interval(values);
-  CHECK(low == Approx(0.451).margin(0.004));
-  CHECK(high == Approx(0.549).margin(0.004));
 }
