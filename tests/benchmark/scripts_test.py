@@ -65,6 +65,28 @@ class CostGrowth(unittest.TestCase):
         # 3 x (16 + 8 + 4 + 2 + 1)
         self.assertIn("method.radius=93", cost_growth.direct(3))
 
+    def test_operations_of_a_unit_by_hand(self):
+        # 2 x 2 positions, 3 channels, one group of 8, 9 neighbours: 4 (4 x 3 x 8 + 9 (2 x 8 + 3 + 4)).
+        self.assertEqual(cost_growth.unit_flops(2, 3, 1), 4 * (96 + 207))
+        # Two groups: twice the width, and all else per group.
+        self.assertEqual(cost_growth.unit_flops(2, 3, 1, groups=2), 2 * 4 * (96 + 207))
+
+    def test_operations_of_the_paper(self):
+        # "VPA flat at 0.2 GFLOPs": the paper's views of 384 x 384 and radius 2, with what it does not say it counts.
+        self.assertTrue(0.1e9 < cost_growth.pyramid_flops(384, 2) < 1e9)
+        self.assertGreater(cost_growth.direct_flops(384, 2) / cost_growth.pyramid_flops(384, 2), 52)
+        # The dot products alone: 384^2 positions, (2 x 62 + 1)^2 neighbours, 8 channels.
+        self.assertGreater(cost_growth.direct_flops(384, 2), 2 * 8 * 125 ** 2 * 384 ** 2)
+
+    def test_the_analysis_joins_what_is_counted_and_measured(self):
+        runs = {f"radius {r} {kind}": [run(100 * r, 500)] for r in (1, 2, 3, 4) for kind in ("VPA", "direct")}
+        document = cost_growth.analysis(runs)
+        self.assertEqual([panel["y"] for panel in document["panels"]], ["GFLOP", "ms", "MiB"])
+        step = document["panels"][1]["lines"][0]
+        self.assertEqual(step["name"], "VPA")
+        self.assertEqual(step["points"][1][0], 62)
+        self.assertAlmostEqual(step["points"][1][1], 200)
+
 
 class Charts(unittest.TestCase):
     def test_ticks_enclose_the_range(self):
