@@ -14,6 +14,8 @@ namespace {
 
 constexpr std::array kBuiltIns{
     BuiltIn{"run", "run a recipe, or go on with it where it was stopped", run_command},
+    BuiltIn{"benchmark", "show how a benchmark stands, its table, or write jobs for Slurm",
+            benchmark_command},
     BuiltIn{"check", "say all that is wrong with a recipe, before any data is read", check_command},
     BuiltIn{"explain", "show each value of a recipe and where it came from", explain_command},
     BuiltIn{"diff", "compare two recipes", diff_command},
@@ -67,8 +69,9 @@ void print_help(std::ostream& out) {
          "environment:\n"
          "  COVECTOR_PLUGIN_PATH  folders of further plug-ins, separated by ':'\n"
          "  COVECTOR_MALLOC       'system' leaves the allocator as the system has it\n\n"
-         "exit codes: 0 done, 1 failed, 2 recipe or usage, 3 plug-in, 4 data, 130 or 143\n"
-         "interrupted after writing a checkpoint\n";
+         "exit codes: 0 done, 1 failed, 2 recipe or usage, 3 plug-in, 4 data, 5 the run folder is "
+         "in\n"
+         "use by another process, 130 or 143 interrupted after writing a checkpoint\n";
 }
 
 int run_plugin_command(const std::string& name, const Words& words, std::ostream& out) {

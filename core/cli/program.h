@@ -1,5 +1,6 @@
 #pragma once
 
+#include "arguments.h"
 #include "covector/core/plugin.h"
 #include "covector/core/plugin_loader.h"
 
@@ -31,6 +32,7 @@ struct BuiltIn {
 };
 
 int run_command(const Words& words, std::ostream& out);
+int benchmark_command(const Words& words, std::ostream& out);
 int check_command(const Words& words, std::ostream& out);
 int explain_command(const Words& words, std::ostream& out);
 int diff_command(const Words& words, std::ostream& out);
@@ -39,5 +41,12 @@ int predict_command(const Words& words, std::ostream& out);
 int import_command(const Words& words, std::ostream& out);
 int export_command(const Words& words, std::ostream& out);
 int plugins_command(const Words& words, std::ostream& out);
+
+/// The options of `run` for a benchmark.
+void add_benchmark(Syntax& syntax);
+/// Throws RecipeError where one of them is given for a recipe that is none.
+void refuse_benchmark(const po::variables_map& values);
+/// `run` of a benchmark.
+int run_benchmark_of(const po::variables_map& values, Program& program);
 
 }  // namespace covector::cli

@@ -1,11 +1,10 @@
 // The commands that take a recipe or a run.
-#include "arguments.h"
 #include "bench.h"
 #include "json.h"
+#include "plan.h"
 #include "profile.h"
 #include "program.h"
-#include "recipe.h"
-#include "run.h"
+#include "request.h"
 
 #include <ostream>
 
@@ -13,48 +12,6 @@ namespace covector::cli {
 namespace {
 
 using nlohmann::ordered_json;
-using Strings = std::vector<std::string>;
-
-void add_set(Syntax& syntax) {
-  syntax.options.add_options()("set,s", po::value<Strings>()->composing()->value_name("KEY=VALUE"),
-                               "set an option of the recipe, as in -s method.radius=3; may be "
-                               "given again");
-}
-
-void add_machine(Syntax& syntax) {
-  syntax.options.add_options()("device",
-                               po::value<std::string>()->default_value("auto")->value_name("NAME"),
-                               "cpu, cuda or cuda:N; auto takes a GPU where there is one")(
-      "threads", po::value<int>()->default_value(0)->value_name("N"),
-      "threads that compute; 0: one a processor");
-}
-
-void add_json(Syntax& syntax) {
-  syntax.options.add_options()("json", "print JSON");
-}
-
-std::string text_of(const po::variables_map& values, const char* name) {
-  return values.count(name) ? values[name].as<std::string>() : std::string();
-}
-
-Strings list_of(const po::variables_map& values, const char* name) {
-  return values.count(name) ? values[name].as<Strings>() : Strings();
-}
-
-Recipe recipe_of(const po::variables_map& values) {
-  return load_recipe(text_of(values, "RECIPE"), list_of(values, "set"));
-}
-
-RunRequest request_of(const po::variables_map& values) {
-  RunRequest request;
-  request.recipe = recipe_of(values);
-  request.output = text_of(values, "output");
-  request.device = text_of(values, "device");
-  request.threads = values["threads"].as<int>();
-  request.quiet = values.count("quiet") > 0;
-  if (request.threads < 0) throw RecipeError("--threads must be at least 0");
-  return request;
-}
 
 /// One recipe, every default filled in.
 OptionTable resolved(Program& program, const Recipe& recipe) {
@@ -65,17 +22,20 @@ OptionTable resolved(Program& program, const Recipe& recipe) {
 
 int run_command(const Words& words, std::ostream& out) {
   Syntax syntax{"run",
-                "Runs a recipe, or goes on with it where it was stopped. A run that is finished "
-                "says so.",
+                "Runs a recipe, or goes on with it where it was stopped. A run that is finished\n"
+                "says so. Of a benchmark, what is not done is run, each cell in a process of\n"
+                "its own.",
                 {"RECIPE"}};
   add_set(syntax);
-  syntax.options.add_options()("output,o", po::value<std::string>()->value_name("DIR"),
-                               "run folder; runs/<name of the recipe> unless given");
+  add_output(syntax);
   add_machine(syntax);
   syntax.options.add_options()("quiet,q", "no progress, only the result");
+  add_benchmark(syntax);
   const auto values = parse(syntax, words, out);
   if (!values) return 0;
   Program program(out);
+  if (kind_of(recipe_of(*values)) == "benchmark") return run_benchmark_of(*values, program);
+  refuse_benchmark(*values);
   return run_recipe(request_of(*values), program.registries, program.loader, out);
 }
 

@@ -1,18 +1,11 @@
 // The commands that exchange weights with PyTorch.
-#include "arguments.h"
 #include "program.h"
+#include "request.h"
 #include "weights_exchange.h"
 
 #include <iostream>
 
 namespace covector::cli {
-namespace {
-
-std::string text_of(const po::variables_map& values, const char* name) {
-  return values.count(name) ? values[name].as<std::string>() : std::string();
-}
-
-}  // namespace
 
 int import_command(const Words& words, std::ostream& out) {
   Syntax syntax{

@@ -1,12 +1,10 @@
 #include "benchmark.h"
 
-#include "benchmark_table.h"
 #include "plan.h"
-#include "train_run.h"
 
+#include <algorithm>
 #include <functional>
 #include <ostream>
-#include <sstream>
 
 namespace covector {
 namespace fs = std::filesystem;
@@ -153,13 +151,13 @@ void raise(const std::vector<std::string>& refusals) {
   if (!text.empty()) throw RecipeError(text);
 }
 
-std::string title(const Cell& cell) {
-  return (cell.column.empty() ? "pretraining " + cell.row : cell.row + " on " + cell.column) +
-         (cell.backbone.empty() ? "" : " with " + cell.backbone) + ", seed " +
-         std::to_string(cell.seed);
-}
-
 }  // namespace
+
+const Cell* BenchmarkPlan::find(const std::string& name) const {
+  const auto hit =
+      std::find_if(cells.begin(), cells.end(), [&](const Cell& cell) { return cell.name == name; });
+  return hit == cells.end() ? nullptr : &*hit;
+}
 
 BenchmarkPlan plan_benchmark(const Recipe& recipe, const fs::path& output) {
   const auto options = read_sections(recipe).benchmark;
@@ -168,55 +166,41 @@ BenchmarkPlan plan_benchmark(const Recipe& recipe, const fs::path& output) {
   const auto backbones = load_backbones(recipe, options.backbones);
   const bool shared = options.pretraining == "shared";
 
-  BenchmarkPlan plan{{}, options.baseline};
+  BenchmarkPlan plan{{}, options.baseline, {}, recipe.file};
   if (!options.published.empty())
     plan.published = read_published(recipe.file.parent_path() / options.published);
   const auto seed_folder = [](std::int64_t seed) { return "seed-" + std::to_string(seed); };
-  const auto pretrain_folder = [&](const std::string& row, const std::string& backbone,
-                                   std::int64_t seed) {
-    auto folder = output / "pretrain" / row;
-    if (!backbone.empty()) folder /= backbone;
-    return shared ? folder : folder / seed_folder(seed);
+  const auto pretrain_name = [&](const std::string& row, const std::string& backbone,
+                                 std::int64_t seed) {
+    auto name = fs::path("pretrain") / row;
+    if (!backbone.empty()) name /= backbone;
+    return (shared ? name : name / seed_folder(seed)).string();
   };
   const auto add = [&](Cell cell, const Recipe& backbone) {
     cell.recipe = with_backbone(std::move(cell.recipe), backbone);
     put(cell.recipe.table, "seed", cell.seed);
+    cell.folder = output / cell.name;
     plan.cells.push_back(std::move(cell));
   };
   for (const auto& [backbone, on_top] : backbones)
     for (const auto& [row, base] : pretrain)
       for (const auto seed : options.seeds)
         if (!shared || seed == options.seeds.front())
-          add({row, backbone, "", seed, base, pretrain_folder(row, backbone, seed)}, on_top);
+          add({row, backbone, "", seed, base, {}, pretrain_name(row, backbone, seed)}, on_top);
   for (const auto& [backbone, on_top] : backbones)
     for (const auto& item : pretrain)
       for (const auto& [column, base] : adapt)
         for (const auto seed : options.seeds) {
           const auto& row = item.first;
+          const auto builds_on = pretrain_name(row, backbone, seed);
           auto own = base;
           OptionTable pretrained;
-          put(pretrained, "run", pretrain_folder(row, backbone, seed).string());
+          put(pretrained, "run", (output / builds_on).string());
           put(own.table, "pretrained", std::move(pretrained));
-          const auto folder = output / "adapt" / row / backbone / column / seed_folder(seed);
-          add({row, backbone, column, seed, std::move(own), folder}, on_top);
+          const auto name = fs::path("adapt") / row / backbone / column / seed_folder(seed);
+          add({row, backbone, column, seed, std::move(own), {}, name.string(), builds_on}, on_top);
         }
   return plan;
-}
-
-int run_benchmark(const RunRequest& request, Registries& registries, PluginLoader& loader,
-                  std::ostream& out) {
-  const auto output = output_of(request);
-  const auto plan = plan_benchmark(request.recipe, output);
-  std::ostringstream ignored;
-  check_benchmark(request.recipe, registries, loader, ignored);
-  std::size_t number = 0;
-  for (const auto& cell : plan.cells) {
-    out << "[" << ++number << "/" << plan.cells.size() << "] " << title(cell) << std::endl;
-    const RunRequest own{cell.recipe, cell.folder, request.device, request.threads, request.quiet};
-    if (const auto code = run_training(own, registries, loader, out); code != 0) return code;
-  }
-  write_tables(plan, output, registries, out);
-  return 0;
 }
 
 void check_benchmark(const Recipe& recipe, Registries& registries, PluginLoader& loader,

@@ -33,7 +33,8 @@ std::string type_of(const OptionTable& part) {
 int run_recipe(const RunRequest& request, Registries& registries, PluginLoader& loader,
                std::ostream& out) {
   if (kind_of(request.recipe) == "benchmark")
-    return run_benchmark(request, registries, loader, out);
+    throw RecipeError(request.recipe.file.string() +
+                      " is of kind benchmark, which is many runs; see run_benchmark()");
   return run_training(request, registries, loader, out);
 }
 

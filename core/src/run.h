@@ -20,7 +20,8 @@ struct RunRequest {
   bool quiet = false;            // no progress, only what is wrong and the final result
 };
 
-/// Runs a recipe whatever its kind is; the same call again resumes, or says that it is finished.
+/// Runs a recipe of kind pretrain or adapt; the same call again resumes, or says that it is
+/// finished.
 /// @returns  0 when finished, 143 or 130 when stopped by a signal after writing a checkpoint
 /// @throws   RecipeError, PluginError, DataError; Error when the run itself fails
 COVECTOR_API int run_recipe(const RunRequest& request, Registries& registries, PluginLoader& loader,

@@ -20,21 +20,13 @@ namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 namespace {
 
-std::string utc(std::time_t time) {
-  char text[32];
-  std::tm parts{};
-  gmtime_r(&time, &parts);
-  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
-  return text;
-}
-
 Json environment_of_process() {
   utsname system{};
   uname(&system);
   std::ifstream arguments("/proc/self/cmdline");
   Json command = Json::array();
   for (std::string argument; std::getline(arguments, argument, '\0');) command.push_back(argument);
-  return {{"time", utc(std::time(nullptr))},
+  return {{"time", utc_text(std::time(nullptr))},
           {"command", command},
           {"working_directory", fs::current_path().string()},
           {"host", system.nodename},
@@ -56,6 +48,15 @@ std::string cpu_model() {
 }
 
 }  // namespace
+
+std::string utc_text(std::int64_t seconds_since_1970) {
+  const std::time_t time = seconds_since_1970;
+  char text[32];
+  std::tm parts{};
+  gmtime_r(&time, &parts);
+  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
+  return text;
+}
 
 void write_text(const fs::path& file, const std::string& text) {
   const auto temporary = file.string() + ".new";
@@ -79,7 +80,8 @@ RunFolder::RunFolder(fs::path path, const OptionTable& resolved) : path_(std::mo
     throw Error("cannot make the run folder " + path_.string() + ": " + failure.message());
   hold();
   try {
-    if (fs::exists(path_ / "recipe.toml")) compare_recipe(resolved);
+    owner_ = std::make_unique<Ownership>(path_);
+    check_same_recipe(path_, resolved);
     write_text(path_ / "recipe.toml", to_toml_document(resolved, /*provenance=*/true));
   } catch (...) {
     close(lock_);
@@ -88,6 +90,7 @@ RunFolder::RunFolder(fs::path path, const OptionTable& resolved) : path_(std::mo
 }
 
 RunFolder::~RunFolder() {
+  owner_.reset();
   close(lock_);
 }
 
@@ -96,13 +99,17 @@ void RunFolder::hold() {
   lock_ = open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
   if (lock_ < 0)
     throw Error("cannot write in the run folder " + path_.string() + ": " + std::strerror(errno));
-  if (flock(lock_, LOCK_EX | LOCK_NB) == 0) return;
+  // Some network file systems have no such locks; there the file of the owner alone has to do.
+  if (flock(lock_, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return;
   close(lock_);
-  throw Error("the run folder " + path_.string() + " is in use by another process");
+  const auto owner = owner_of(path_);
+  throw FolderInUse("the run folder " + path_.string() + " is in use by " +
+                    (owner ? to_string(*owner) : "another process"));
 }
 
-void RunFolder::compare_recipe(const OptionTable& resolved) const {
-  const auto before = load_recipe(path_ / "recipe.toml").table;
+void check_same_recipe(const fs::path& run, const OptionTable& resolved) {
+  if (!fs::exists(run / "recipe.toml")) return;
+  const auto before = load_recipe(run / "recipe.toml").table;
   std::string differing;
   for (const auto& difference : diff(before, resolved)) {
     const bool raised = difference.key == "loop.steps" && !difference.first.empty() &&
@@ -114,15 +121,20 @@ void RunFolder::compare_recipe(const OptionTable& resolved) const {
   }
   if (!differing.empty())
     throw RecipeError(
-        "the run folder " + path_.string() + " holds a run of another recipe:" + differing +
+        "the run folder " + run.string() + " holds a run of another recipe:" + differing +
         "\nGive another folder with --output, or remove this one. Only loop.steps may "
         "be raised.");
 }
 
 void RunFolder::write_status(const RunStatus& status) const {
+  check_held();
+  covector::write_status(path_, status);
+}
+
+void write_status(const fs::path& folder, const RunStatus& status) {
   Json json{{"state", status.state}, {"step", status.step}, {"steps", status.steps}};
   if (!status.error.empty()) json["error"] = status.error;
-  write_text(path_ / "status.json", json.dump(2) + "\n");
+  write_text(folder / "status.json", json.dump(2) + "\n");
 }
 
 RunStatus read_status(const fs::path& folder) {
@@ -141,7 +153,7 @@ std::string plugins_json(const PluginLoader& loader) {
                    {"version", plugin.version},
                    {"file", plugin.file.string()},
                    {"bytes", fs::file_size(plugin.file)},
-                   {"changed", utc(std::chrono::system_clock::to_time_t(
+                   {"changed", utc_text(std::chrono::system_clock::to_time_t(
                                    std::chrono::file_clock::to_sys(changed)))}});
     for (const auto& item : plugin.provides)
       if (!item.reconstruction.empty())

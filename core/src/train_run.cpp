@@ -160,6 +160,7 @@ void TrainRun::train() {
 }
 
 void TrainRun::finish_step() {
+  folder_.check_held();
   if (every(plan_.loop.log_every)) log();
   if (built_.method && plan_.loop.monitor_every > 0 && every(plan_.loop.monitor_every)) monitor();
   if (plan_.loop.validate_every > 0 && plan_.adapt && every(plan_.loop.validate_every)) validate();
@@ -430,6 +431,8 @@ int run_training(const RunRequest& request, Registries& registries, PluginLoader
 
   const RunFolder folder(output_of(request), built.resolved);
   Progress progress(out, progress_style(out, request.quiet));
+  if (const auto& gone = folder.owner_before())
+    progress.note(folder.path().string() + " was left by " + to_string(*gone) + "; taking it over");
   TrainRun run(plan, built, folder, device, plugins_json(loader), progress);
   if (run.finished()) {
     progress.say(folder.path().string() +

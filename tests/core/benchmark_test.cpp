@@ -1,37 +1,15 @@
 #include "support/catch.h"
 
 #include "benchmark.h"
-#include "run_folder.h"
-#include "support/toy_runs.h"
-
-#include <nlohmann/json.hpp>
-
-#include <csignal>
+#include "core/toy_benchmark.h"
 
 using namespace covector;
 using covector::testing::ScratchFolder;
-using covector::testing::text_of;
 using covector::testing::ToyProgram;
+using covector::testing::write_benchmark;
 namespace fs = std::filesystem;
 
 namespace {
-
-/// Writes the recipes of a benchmark; `options` goes into [benchmark].
-Recipe write_benchmark(const fs::path& folder, const std::string& options) {
-  const std::string common = "[dataset]\ntype = \"toy\"\n[backbone]\ntype = \"toy\"\n";
-  const std::string loop = "[loop]\nsteps = 2\nbatch = 2\n";
-  std::ofstream(folder / "none.toml")
-      << "kind = \"pretrain\"\n" + common + "[method]\ntype = \"scratch\"\n";
-  std::ofstream(folder / "toy.toml")
-      << "kind = \"pretrain\"\n" + common + "[method]\ntype = \"toy\"\n" + loop;
-  std::ofstream(folder / "organs.toml")
-      << "kind = \"adapt\"\n" + common + "[task]\ntype = \"toy\"\n" + loop;
-  std::ofstream(folder / "all.toml")
-      << "kind = \"benchmark\"\n[benchmark]\npretrain = [\"none.toml\", \"toy.toml\"]\n"
-         "adapt = [\"organs.toml\"]\n" +
-             options;
-  return load_recipe(folder / "all.toml");
-}
 
 std::vector<std::string> folders(const BenchmarkPlan& plan) {
   std::vector<std::string> out;
@@ -50,6 +28,10 @@ TEST_CASE("the cells of a benchmark", "[benchmark]") {
         std::vector<std::string>{"out/pretrain/none", "out/pretrain/toy",
                                  "out/adapt/none/organs/seed-4", "out/adapt/none/organs/seed-5",
                                  "out/adapt/toy/organs/seed-4", "out/adapt/toy/organs/seed-5"});
+  CHECK(shared.cells.back().name == "adapt/toy/organs/seed-5");
+  CHECK(shared.cells.back().builds_on == "pretrain/toy");
+  CHECK(shared.find("pretrain/toy")->builds_on.empty());
+  CHECK(shared.find("pretrain/toys") == nullptr);
   const auto& last = shared.cells.back().recipe.table;
   CHECK(to_toml(*last.find("seed")) == "5");
   CHECK(to_toml(*last.find("pretrained")) == "{ run = \"out/pretrain/toy\" }");
@@ -68,7 +50,6 @@ TEST_CASE("the cells of a benchmark", "[benchmark]") {
 
 TEST_CASE("a benchmark of several backbones puts each on top of every recipe", "[benchmark]") {
   const ScratchFolder folder;
-  ToyProgram program;
   std::ofstream(folder.path() / "narrow.toml") << "[backbone]\ntype = \"toy\"\n[loop]\nbatch = 1\n";
   std::ofstream(folder.path() / "wide.toml") << "[backbone]\ntype = \"toy\"\n";
   const auto recipe = write_benchmark(folder.path(),
@@ -91,24 +72,6 @@ TEST_CASE("a benchmark of several backbones puts each on top of every recipe", "
   CHECK(loop(4) == "{ steps = 2, batch = 1 }");
   CHECK(to_toml(*plan.cells.back().recipe.table.find("pretrained")) ==
         "{ run = \"out/pretrain/toy/wide\" }");
-
-  const auto output = folder.path() / "out";
-  CHECK(program.run(recipe, output) == 0);
-  CHECK(program.out.str().find("[1/12] pretraining none with narrow, seed 0\n") !=
-        std::string::npos);
-  CHECK(program.out.str().find("[12/12] toy on organs with wide, seed 1\n") != std::string::npos);
-  const auto table = nlohmann::json::parse(text_of(output / "table.json"));
-  // 4 rows, 2 metrics; each is compared with the baseline of its own backbone
-  REQUIRE(table.at("entries").size() == 8);
-  for (const auto& entry : table.at("entries"))
-    CHECK(entry.contains("against_baseline") == (entry.at("pretraining") == "toy"));
-  CHECK(table.at("entries")[0].at("backbone") == "narrow");
-  CHECK(table.at("entries")[7].at("backbone") == "wide");
-  const auto markdown = text_of(output / "table.md");
-  CHECK_THAT(markdown, Catch::StartsWith("| backbone, pretraining |"));
-  for (const auto* row : {"narrow, none", "narrow, toy", "wide, none", "wide, toy"})
-    CHECK_THAT(markdown, Catch::Contains("\n| " + std::string(row) + " |"));
-  CHECK_THAT(markdown, Catch::Contains("difference to none of the same backbone, paired by case"));
 }
 
 TEST_CASE("what is wrong with a benchmark's backbones is told", "[benchmark][errors]") {
@@ -131,33 +94,6 @@ TEST_CASE("what is wrong with a benchmark's backbones is told", "[benchmark][err
   CHECK_THROWS_WITH(check("[backbone]\ntype = \"toys\"\n"),
                     "[backbone] is not valid:\n  " + (folder.path() / "network.toml").string() +
                         ":2:8: unknown backbone 'toys'; did you mean 'toy'?");
-}
-
-TEST_CASE("a benchmark runs, resumes where it was stopped, and writes its table", "[benchmark]") {
-  const ScratchFolder folder;
-  ToyProgram program;
-  const auto recipe = write_benchmark(folder.path(), "seeds = [0, 1]\nbaseline = \"none\"");
-  const auto output = folder.path() / "out";
-  int number = 0;
-  covector::testing::before_toy_step() = [&](std::int64_t) {
-    if (++number == 5) std::raise(SIGTERM);
-  };
-  CHECK(program.run(recipe, output) == 143);
-  covector::testing::before_toy_step() = nullptr;
-  CHECK_FALSE(fs::exists(output / "table.json"));
-  CHECK(program.run(recipe, output) == 0);
-  CHECK(program.out.str().find("[1/6] pretraining none, seed 0\n") != std::string::npos);
-  CHECK(program.out.str().find("[6/6] toy on organs, seed 1\n") != std::string::npos);
-  CHECK(program.out.str().find(text_of(output / "table.md")) != std::string::npos);
-  const auto table = nlohmann::json::parse(text_of(output / "table.json"));
-  // 2 rows, 2 metrics
-  CHECK(table.at("entries").size() == 4);
-  CHECK(table.at("entries")[3].at("against_baseline").at("cases") == 3);
-
-  // everything is finished now: nothing is computed again
-  const auto log = fs::last_write_time(output / "adapt/toy/organs/seed-1/log.jsonl");
-  CHECK(program.run(recipe, output) == 0);
-  CHECK(fs::last_write_time(output / "adapt/toy/organs/seed-1/log.jsonl") == log);
 }
 
 TEST_CASE("what is wrong with a benchmark or its recipes is told", "[benchmark][errors]") {
