@@ -2,6 +2,7 @@
 
 #include "covector/core/error.h"
 #include "covector/core/random.h"
+#include "covector/core/samples.h"
 
 #include <ATen/Parallel.h>
 #include <omp.h>
@@ -14,7 +15,6 @@
 #include <list>
 #include <map>
 #include <mutex>
-#include <sstream>
 #include <thread>
 #include <unordered_map>
 
@@ -60,42 +60,25 @@ class SampleCache {
   std::unordered_map<std::int64_t, std::list<std::pair<std::int64_t, Sample>>::iterator> where_;
 };
 
-std::string text_of(at::IntArrayRef shape) {
-  std::ostringstream text;
-  text << shape;
-  return text.str();
-}
-
 }  // namespace
 
-Batch stack(const std::vector<Sample>& samples, at::Device device,
-            std::vector<std::int64_t> positions) {
+Batch stack(const Samples& samples) {
+  check_alike(samples.list);
   Batch batch;
-  batch.positions = std::move(positions);
+  batch.positions = samples.positions;
   std::vector<at::Tensor> images;
   std::vector<at::Tensor> labels;
   std::vector<std::int64_t> classes;
-  for (const auto& sample : samples) {
-    if (sample.image.sizes() != samples.front().image.sizes())
-      throw DataError(
-          "images '" + samples.front().id + "' " + text_of(samples.front().image.sizes()) +
-          " and '" + sample.id + "' " + text_of(sample.image.sizes()) +
-          " differ in shape and cannot share a batch; give [dataset.prepare] a size, or use "
-          "a batch of 1");
-    if (sample.label.has_value() != samples.front().label.has_value())
-      throw DataError("of the images '" + samples.front().id + "' and '" + sample.id +
-                      "' only one has a label; they cannot share a batch");
-    if (sample.image_class.has_value() != samples.front().image_class.has_value())
-      throw DataError("of the images '" + samples.front().id + "' and '" + sample.id +
-                      "' only one has a class; they cannot share a batch");
-    images.push_back(sample.image);
-    if (sample.label) labels.push_back(*sample.label);
+  for (const auto& sample : samples.list) {
+    images.push_back(values_of(sample.image, sample.steps));
+    if (sample.label) labels.push_back(sample.label->to(torch::kInt64));
     if (sample.image_class) classes.push_back(*sample.image_class);
     batch.ids.push_back(sample.id);
   }
-  batch.image = torch::stack(images).to(device);
-  if (!labels.empty()) batch.label = torch::stack(labels).to(device);
-  if (!classes.empty()) batch.image_class = torch::tensor(classes, torch::kInt64).to(device);
+  batch.image = torch::stack(images).to(samples.device);
+  if (!labels.empty()) batch.label = torch::stack(labels).to(samples.device);
+  if (!classes.empty())
+    batch.image_class = torch::tensor(classes, torch::kInt64).to(samples.device);
   return batch;
 }
 
@@ -188,7 +171,7 @@ struct Batches::Worker {
 
   Sample fetch(std::int64_t index) {
     if (auto cached = cache.find(index)) return *cached;
-    auto sample = dataset.get(index);
+    auto sample = dataset.stored(index);
     cache.put(index, sample);
     return sample;
   }
@@ -231,7 +214,7 @@ struct Batches::Worker {
     }
   }
 
-  std::vector<Batch> next() {
+  std::vector<Samples> next() {
     const auto begin = std::chrono::steady_clock::now();
     std::unique_lock lock(mutex);
     if (queue.empty())
@@ -246,17 +229,13 @@ struct Batches::Worker {
     lock.unlock();
     work.notify_all();
 
-    std::vector<Batch> batches;
-    for (std::int64_t image = 0; image < options.images_per_sample; ++image) {
-      std::vector<Sample> part;
-      std::vector<std::int64_t> positions;
-      for (std::size_t i = image; i < step.samples.size(); i += options.images_per_sample) {
-        part.push_back(step.samples[i]);
-        positions.push_back(step.positions[i]);
-      }
-      batches.push_back(stack(part, device, std::move(positions)));
+    std::vector<Samples> images(options.images_per_sample, Samples{{}, device});
+    for (std::size_t i = 0; i < step.samples.size(); ++i) {
+      auto& image = images[i % images.size()];
+      image.list.push_back(step.samples[i]);
+      image.positions.push_back(step.positions[i]);
     }
-    return batches;
+    return images;
   }
 
   const Dataset& dataset;
@@ -281,12 +260,15 @@ Batches::Batches(const Dataset& dataset, std::vector<std::int64_t> indices,
     : worker_(std::make_unique<Worker>(dataset, std::move(indices), options, first_step, device)) {}
 Batches::~Batches() = default;
 
-std::vector<Batch> Batches::next() {
+std::vector<Samples> Batches::next() {
   return worker_->next();
 }
 
-Batch Batches::image(std::int64_t position) {
-  return stack({worker_->fetch(worker_->indices.at(position))}, worker_->device, {position});
+Samples Batches::images(const std::vector<std::int64_t>& positions) {
+  Samples out{{}, worker_->device, positions};
+  for (const auto position : positions)
+    out.list.push_back(worker_->fetch(worker_->indices.at(position)));
+  return out;
 }
 
 double Batches::waited_seconds() const {

@@ -30,10 +30,10 @@ class COVECTOR_API Batches {
           std::int64_t first_step, at::Device device);
   ~Batches();
 
-  /// The batches of the next step, images_per_sample of them, on the device.
-  std::vector<Batch> next();
-  /// One image by its position in `indices`, through the same cache.
-  Batch image(std::int64_t position);
+  /// The samples of the next step, images_per_sample lists of them, for views on the device.
+  std::vector<Samples> next();
+  /// Images by their positions in `indices`, through the same cache.
+  Samples images(const std::vector<std::int64_t>& positions);
   /// Seconds next() has spent waiting for data, over the life of this object.
   double waited_seconds() const;
   /// First and last epoch that a step shows images of.
@@ -47,9 +47,7 @@ class COVECTOR_API Batches {
   std::unique_ptr<Worker> worker_;
 };
 
-/// Samples of equal shape as one batch. Throws DataError naming two that differ.
-/// @param positions  of the samples among the training images, where they are such
-COVECTOR_API Batch stack(const std::vector<Sample>& samples, at::Device device,
-                         std::vector<std::int64_t> positions = {});
+/// Samples of equal shape as one batch. Throws DataError as check_alike().
+COVECTOR_API Batch stack(const Samples& samples);
 
 }  // namespace covector

@@ -18,10 +18,10 @@ double data_alone(Batches& batches, int steps) {
 }
 
 /// Steps per second of making the views of a batch that is there already.
-double views_alone(const Prepared& prepared, const std::vector<Batch>& batch, int steps) {
+double views_alone(const Prepared& prepared, const std::vector<Samples>& images, int steps) {
   Stopwatch watch(prepared.device);
   for (int i = 0; i < steps; ++i) {
-    auto views = prepared.built.chains->make(batch, prepared.plan.seed, i);
+    auto views = prepared.built.chains->make(images, prepared.plan.seed, i);
     for (auto& item : views) item.second.image();
   }
   watch.lap("views");

@@ -226,7 +226,7 @@ Measurement measure(Task& task, const Dataset& dataset, const std::vector<std::i
   for (const auto index : indices) {
     if (!keep_going()) break;
     const auto sample = dataset.get(index);
-    measurement.cases.push_back(task.evaluate(stack({sample}, device), sample.geometry));
+    measurement.cases.push_back(task.evaluate(stack({{sample}, device}), sample.geometry));
     check_finite(measurement.cases.back());
   }
   measurement.set = task.evaluate_set(measurement.cases);

@@ -13,29 +13,12 @@
 namespace covector {
 namespace {
 
-/// Samples [begin, end) of a batch.
-Batch slice(const Batch& batch, std::int64_t begin, std::int64_t end) {
-  if (begin == 0 && end == batch.image.size(0)) return batch;
-  Batch part{batch.image.slice(0, begin, end), std::nullopt,
-             std::vector(batch.ids.begin() + begin, batch.ids.begin() + end),
-             std::vector(batch.positions.begin() + begin, batch.positions.begin() + end)};
-  if (batch.label) part.label = batch.label->slice(0, begin, end);
-  if (batch.image_class) part.image_class = batch.image_class->slice(0, begin, end);
-  return part;
-}
-
-/// Images by position, as one batch.
-Batch gather(Batches& batches, const std::vector<std::int64_t>& positions) {
-  std::vector<at::Tensor> images;
-  Batch all;
-  for (const auto position : positions) {
-    auto one = batches.image(position);
-    images.push_back(one.image);
-    all.ids.push_back(one.ids.front());
-    all.positions.push_back(position);
-  }
-  all.image = at::cat(images);
-  return all;
+/// Those from begin to end.
+Samples slice(const Samples& samples, std::int64_t begin, std::int64_t end) {
+  const auto& [list, device, positions] = samples;
+  return {{list.begin() + begin, list.begin() + end},
+          device,
+          {positions.begin() + begin, positions.begin() + end}};
 }
 
 /// Calls visit(name, tensor) for every parameter and buffer.
@@ -128,10 +111,12 @@ void Trainer::begin_epochs(Batches& batches) {
   if (resumed_ && last_begun >= 0) set_order(batches, last_begun);
   resumed_ = false;
   for (auto epoch = last_begun + 1; epoch <= batches.epochs_of(done_).second; ++epoch) {
-    learner_.begin_epoch(
-        {epoch, images_,
-         [&](const std::vector<std::int64_t>& positions) { return gather(batches, positions); },
-         plan_.seed, [&](const at::Tensor& parameter) { optimiser_->restart(parameter); }});
+    learner_.begin_epoch({epoch, images_,
+                          [&](const std::vector<std::int64_t>& positions) {
+                            return stack(batches.images(positions));
+                          },
+                          plan_.seed,
+                          [&](const at::Tensor& parameter) { optimiser_->restart(parameter); }});
     set_order(batches, epoch);
   }
 }
@@ -141,13 +126,13 @@ void Trainer::set_order(Batches& batches, std::int64_t epoch) {
     batches.set_order(epoch, learner_.order(epoch, images_, plan_.seed));
 }
 
-void Trainer::make_views(const std::vector<Batch>& batches,
+void Trainer::make_views(const std::vector<Samples>& images,
                          const std::vector<std::string>& phases) {
   const auto part = plan_.loop.batch / plan_.loop.accumulate;
   views_.clear();
   for (const auto i : c10::irange(plan_.loop.accumulate)) {
-    std::vector<Batch> slices;
-    for (const auto& batch : batches) slices.push_back(slice(batch, i * part, (i + 1) * part));
+    std::vector<Samples> slices;
+    for (const auto& one : images) slices.push_back(slice(one, i * part, (i + 1) * part));
     views_.push_back(chains_.make(slices, plan_.seed, done_, i * part, phases));
     // Views resample when they are first looked at; here, so that it is not counted as the
     // method's.
@@ -194,12 +179,12 @@ std::map<std::string, double> Trainer::monitor(Batches& batches) {
   learner_.module().eval();
   std::map<std::string, std::vector<Embedding>> all;
   for (std::int64_t first = 0; first < kCrops; first += part) {
-    std::vector<Batch> pair;
+    std::vector<Samples> pair;
     for (std::int64_t image = 0; image < learner_.images_per_sample(); ++image) {
       std::vector<std::int64_t> positions;
       for (std::int64_t i = 0; i < part; ++i)
         positions.push_back(order[(first + i + image) % images_]);
-      pair.push_back(gather(batches, positions));
+      pair.push_back(batches.images(positions));
     }
     auto views = chains_.make(pair, seed, 0, first);
     const Autocast autocast(device_.type(), plan_.loop.precision == "bfloat16");

@@ -48,7 +48,7 @@ class COVECTOR_API Trainer {
   void begin_epochs(Batches& batches);
   void set_order(Batches& batches, std::int64_t epoch);
   StepResult run_phase(const StepInfo& info, Stopwatch* stopwatch);
-  void make_views(const std::vector<Batch>& batches, const std::vector<std::string>& phases);
+  void make_views(const std::vector<Samples>& images, const std::vector<std::string>& phases);
 
   const TrainPlan& plan_;
   Learner& learner_;

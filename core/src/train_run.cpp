@@ -239,7 +239,7 @@ void TrainRun::draw_cases(const std::vector<std::int64_t>& indices) {
   built_.task->eval();
   for (std::size_t i = 0; i < count; ++i) {
     const auto index = indices[i * indices.size() / count];
-    built_.task->draw(stack({built_.dataset->get(index)}, device_), folder);
+    built_.task->draw(stack({{built_.dataset->get(index)}, device_}), folder);
   }
   built_.task->train();
 }
@@ -404,7 +404,7 @@ void begin_task(const TrainPlan& plan, const Assembly& built, Batches& batches) 
   if (!built.task) return;
   torch::manual_seed(RandomStream(plan.seed, "begin").bits64());
   built.task->begin({static_cast<std::int64_t>(training_indices(plan, *built.dataset).size()),
-                     [&](std::int64_t position) { return batches.image(position); }});
+                     [&](std::int64_t position) { return stack(batches.images({position})); }});
 }
 
 Prepared prepare(const RunRequest& request, Registries& registries, PluginLoader& loader,

@@ -2,10 +2,12 @@
 
 #include "covector/core/check.h"
 #include "covector/core/error.h"
+#include "covector/core/samples.h"
 
 #include <torch/types.h>
 
 #include <cmath>
+#include <functional>
 
 namespace covector {
 namespace {
@@ -45,34 +47,68 @@ std::optional<std::vector<Move>> moves_of(const at::Tensor& matrix,
   return moves;
 }
 
-// Crops that stay inside their input, mirror images and quarter turns need no interpolation.
-std::optional<at::Tensor> rearranged(const at::Tensor& pixels, const SpatialMap& map) {
-  std::vector<at::Tensor> out;
-  for (std::int64_t n = 0; n < map.batch(); ++n) {
-    const auto moves = moves_of(map.matrix()[n], map.size(), pixels.sizes().slice(2));
-    if (!moves) return std::nullopt;
-    auto sample = pixels.slice(0, n, n + 1);
-    std::vector<std::int64_t> mirrored;
-    std::vector<std::int64_t> order = {0, 1};
-    order.resize(pixels.dim());
-    for (std::size_t axis = 0; axis < moves->size(); ++axis) {
-      const auto& move = moves->at(axis);
-      const auto here = static_cast<std::int64_t>(axis) + 2;
-      sample = sample.narrow(here, move.begin, map.size()[move.output_axis]);
-      if (move.mirrored) mirrored.push_back(here);
-      order[move.output_axis + 2] = here;
-    }
-    if (!mirrored.empty()) sample = sample.flip(mirrored);
-    out.push_back(sample.permute(order));
+using Images = std::vector<at::Tensor>;  // [C, *size], one a sample
+/// Writes the values of voxels that were cut out of the n-th image.
+using Write = std::function<void(const at::Tensor& window, std::size_t n, const at::Tensor& out)>;
+
+void copy(const at::Tensor& window, std::size_t, const at::Tensor& out) {
+  out.copy_(window);
+}
+
+// Crops that stay inside their input, mirror images and quarter turns need no interpolation, and
+// of each image only the window is read.
+std::optional<at::Tensor> rearranged(const Images& images, const SpatialMap& map,
+                                     const at::TensorOptions& options, const Write& write = copy) {
+  std::vector<std::vector<Move>> moves;
+  for (std::size_t n = 0; n < images.size(); ++n) {
+    auto here = moves_of(map.matrix()[static_cast<std::int64_t>(n)], map.size(),
+                         images[n].sizes().slice(1));
+    if (!here) return std::nullopt;
+    moves.push_back(std::move(*here));
   }
-  return torch::cat(out, 0);
+  std::vector<std::int64_t> shape{map.batch(), images.front().size(0)};
+  shape.insert(shape.end(), map.size().begin(), map.size().end());
+  auto out = torch::empty(shape, options);
+  for (std::size_t n = 0; n < images.size(); ++n) {
+    auto window = images[n];
+    std::vector<std::int64_t> mirrored;
+    std::vector<std::int64_t> order(static_cast<std::size_t>(window.dim()), 0);
+    for (std::size_t axis = 0; axis < moves[n].size(); ++axis) {
+      const auto& move = moves[n][axis];
+      const auto here = static_cast<std::int64_t>(axis) + 1;
+      window = window.narrow(here, move.begin, map.size()[move.output_axis]);
+      if (move.mirrored) mirrored.push_back(here);
+      order[move.output_axis + 1] = here;
+    }
+    auto place = out[static_cast<std::int64_t>(n)];
+    if (mirrored.empty()) {
+      write(window.permute(order), n, place);
+    } else {
+      const auto values = torch::empty(window.sizes(), options);
+      write(window, n, values);
+      place.copy_(values.flip(mirrored).permute(order));
+    }
+  }
+  return out;
 }
 
 at::Tensor read_through(const at::Tensor& pixels, const SpatialMap& map,
                         Interpolation interpolation, GridConvention convention) {
   if (convention == GridConvention::paper)
-    if (auto moved = rearranged(pixels, map)) return *moved;
+    if (auto moved = rearranged(pixels.unbind(), map, pixels.options())) return *moved;
   return sample_at(pixels, map.coordinates(pixels.options()), interpolation, convention);
+}
+
+// Of integer maps, as int64.
+at::Tensor nearest_label(const Images& labels, const SpatialMap& map, at::Device device) {
+  const auto integers = at::TensorOptions(torch::kInt64);
+  if (auto moved = rearranged(labels, map, integers.device(labels.front().device())))
+    return moved->to(device);
+  // float64 holds every label value of an int64 map that a mask file can store.
+  const auto values = torch::stack(labels).to(device, torch::kFloat64);
+  return read_through(values, map, Interpolation::nearest, GridConvention::paper)
+      .round()
+      .to(torch::kInt64);
 }
 
 std::vector<std::int64_t> mask_shape(const View& view) {
@@ -85,8 +121,24 @@ std::vector<std::int64_t> mask_shape(const View& view) {
 
 View::View(Batch source)
     : source_(std::move(source)),
+      samples_{{}, source_.image.device()},
       image_(source_.image),
       map_(SpatialMap::identity(source_.image.size(0), source_.image.sizes().slice(2).vec())) {}
+
+View::View(Samples source)
+    : source_{{}, {}, {}, source.positions},
+      samples_(std::move(source)),
+      map_(SpatialMap::identity(static_cast<std::int64_t>(samples_.list.size()),
+                                samples_.list.at(0).image.sizes().slice(1).vec())) {
+  check_alike(samples_.list);
+  std::vector<std::int64_t> classes;
+  for (const auto& sample : samples_.list) {
+    source_.ids.push_back(sample.id);
+    if (sample.image_class) classes.push_back(*sample.image_class);
+  }
+  if (!classes.empty())
+    source_.image_class = torch::tensor(classes, torch::kInt64).to(samples_.device);
+}
 
 const SpatialMap& View::map() const {
   if (deformed_)
@@ -126,11 +178,34 @@ void View::deform(const at::Tensor& displacement) {
   deformed_ = true;
 }
 
+at::Tensor View::read_pixels() const {
+  Images images;
+  for (const auto& sample : samples_.list) images.push_back(sample.image);
+  const auto options = samples_.list[0].steps > 0 ? at::TensorOptions(torch::kFloat)
+                                                  : samples_.list[0].image.options();
+  const auto write = [this](const at::Tensor& window, std::size_t n, const at::Tensor& out) {
+    write_values(window, samples_.list[n].steps, out);
+  };
+  const auto whole =
+      SpatialMap::identity(map_.batch(), samples_.list[0].image.sizes().slice(1).vec());
+  if (auto moved = rearranged(images, pending_.value_or(whole), options, write))
+    return moved->to(samples_.device);
+  return read_through(rearranged(images, whole, options, write)->to(samples_.device), *pending_,
+                      Interpolation::linear, GridConvention::paper);
+}
+
+at::Tensor View::read_label() const {
+  Images labels;
+  for (const auto& sample : samples_.list) labels.push_back(*sample.label);
+  return nearest_label(labels, map_, samples_.device);
+}
+
 const at::Tensor& View::image() {
-  if (pending_) {
+  if (!image_.defined())
+    image_ = read_pixels();
+  else if (pending_)
     image_ = read_through(image_, *pending_, Interpolation::linear, GridConvention::paper);
-    pending_.reset();
-  }
+  pending_.reset();
   return image_;
 }
 
@@ -141,22 +216,19 @@ void View::set_image(at::Tensor image) {
 
 void View::mark(const at::Tensor& where) {
   check_shape("marked voxels", where, mask_shape(*this));
-  const auto here = where.to(source_.image.device());
+  const auto here = where.to(samples_.device);
   marked_ = marked_.defined() ? marked_.logical_or(here) : here;
 }
 
 at::Tensor View::marked() const {
   if (marked_.defined()) return marked_;
-  return torch::zeros(mask_shape(*this), source_.image.options().dtype(torch::kBool));
+  return torch::zeros(mask_shape(*this), at::TensorOptions(torch::kBool).device(samples_.device));
 }
 
 std::optional<at::Tensor> View::label() {
-  if (!source_.label) return std::nullopt;
-  // float64 holds every label value of an int64 map that a mask file can store.
-  return read_through(source_.label->to(torch::kFloat64), map_, Interpolation::nearest,
-                      GridConvention::paper)
-      .round()
-      .to(torch::kInt64);
+  if (source_.label) return nearest_label(source_.label->unbind(), map_, samples_.device);
+  if (samples_.list.empty() || !samples_.list[0].label) return std::nullopt;
+  return read_label();
 }
 
 }  // namespace covector

@@ -73,22 +73,19 @@ ViewChains::ViewChains(const std::vector<ViewSpec>& specs, Registries& registrie
 namespace {
 
 /// Each sample `copies` times, side by side.
-Batch repeated(const Batch& batch, std::int64_t copies) {
-  if (copies == 1) return batch;
-  Batch out{batch.image.repeat_interleave(copies, 0), std::nullopt, {}, {}};
-  if (batch.label) out.label = batch.label->repeat_interleave(copies, 0);
-  if (batch.image_class) out.image_class = batch.image_class->repeat_interleave(copies, 0);
-  for (const auto& id : batch.ids) out.ids.insert(out.ids.end(), copies, id);
-  for (const auto position : batch.positions)
+Samples repeated(const Samples& samples, std::int64_t copies) {
+  Samples out{{}, samples.device};
+  for (const auto& sample : samples.list) out.list.insert(out.list.end(), copies, sample);
+  for (const auto position : samples.positions)
     out.positions.insert(out.positions.end(), copies, position);
   return out;
 }
 
 }  // namespace
 
-View ViewChains::make_view(const Chain& chain, const Batch& batch, std::uint64_t seed,
+View ViewChains::make_view(const Chain& chain, const Samples& samples, std::uint64_t seed,
                            std::int64_t step, std::int64_t first) {
-  View view(repeated(batch, chain.spec.copies));
+  View view(repeated(samples, chain.spec.copies));
   const auto first_row = first * chain.spec.copies;
   std::map<std::string, int> occurrence;
   for (const auto& link : chain.links) {
@@ -116,14 +113,14 @@ View ViewChains::make_view(const Chain& chain, const Batch& batch, std::uint64_t
   return view;
 }
 
-Views ViewChains::make(const std::vector<Batch>& batches, std::uint64_t seed, std::int64_t step,
+Views ViewChains::make(const std::vector<Samples>& images, std::uint64_t seed, std::int64_t step,
                        std::int64_t first, const std::vector<std::string>& phases) const {
   Views views;
   for (const auto& chain : chains_) {
     const auto& spec = chain.spec;
     const bool seen = spec.phase.empty() || phases.empty() ||
                       std::find(phases.begin(), phases.end(), spec.phase) != phases.end();
-    if (seen) views.emplace(spec.name, make_view(chain, batches.at(spec.image), seed, step, first));
+    if (seen) views.emplace(spec.name, make_view(chain, images.at(spec.image), seed, step, first));
   }
   return views;
 }

@@ -21,13 +21,13 @@ class COVECTOR_API ViewChains {
   ViewChains(const std::vector<ViewSpec>& specs, Registries& registries, PluginLoader& loader,
              Problems& problems);
 
-  /// @param batches  one batch for each image of a sample
+  /// @param images   one list for each image of a sample
   /// @param first    position of the first sample in the step's whole batch: with several processes
   /// or
   ///                 accumulated parts, each handles a stretch of it
   /// @param phases   which phases look at them; views of other phases are left out. Empty: all
   /// views
-  Views make(const std::vector<Batch>& batches, std::uint64_t seed, std::int64_t step,
+  Views make(const std::vector<Samples>& images, std::uint64_t seed, std::int64_t step,
              std::int64_t first = 0, const std::vector<std::string>& phases = {}) const;
   /// The chains with every default filled in, for the resolved recipe: { name = [part, ...] }.
   const OptionTable& resolved() const { return resolved_; }
@@ -44,7 +44,7 @@ class COVECTOR_API ViewChains {
     ViewSpec spec;
     std::vector<Link> links;
   };
-  static View make_view(const Chain& chain, const Batch& batch, std::uint64_t seed,
+  static View make_view(const Chain& chain, const Samples& samples, std::uint64_t seed,
                         std::int64_t step, std::int64_t first);
   std::vector<Chain> chains_;
   OptionTable resolved_;

@@ -68,7 +68,7 @@ void Options::describe(Schema<Options>& schema) {
           "feta.grand-challenge.org");
   datasets::describe_root(schema);
   schema.field("pipeline", &Options::pipeline)
-      .doc("volumes of which pipeline: \"mial\", \"irtk\" (40 each), or \"all\"")
+      .doc("volumes of which pipeline: \"mial\", \"irtk\", or \"all\"")
       .one_of({"all", "mial", "irtk"});
   datasets::describe_files(schema);
 }
@@ -124,13 +124,15 @@ datasets::Listing Feta21::list() {
       listing.notes.push_back(subject.string() + ": has no row in participants.tsv");
     add_subject(subject, listing);
   }
+  // How many each pipeline made is not in the description of the set.
+  if (options_.pipeline == "all")
+    listing.counts.push_back({"volumes", 80, static_cast<std::int64_t>(listing.cases.size())});
   for (const auto& pipeline : kPipelines) {
-    if (options_.pipeline != "all" && options_.pipeline != pipeline) continue;
     const auto count =
         std::count_if(listing.cases.begin(), listing.cases.end(), [&](const datasets::Case& item) {
           return pipeline_of(datasets::image_stem(item.image)) == pipeline;
         });
-    listing.counts.push_back({"volumes by " + pipeline, 40, count});
+    if (count > 0) listing.notes.push_back("volumes by " + pipeline + ": " + std::to_string(count));
   }
   listing.counts.push_back({"participants", 80, static_cast<std::int64_t>(participants.size())});
   return listing;

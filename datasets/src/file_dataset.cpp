@@ -216,6 +216,13 @@ Sample FileDataset::get(std::int64_t index) const {
   return cache_ ? named(cache_->read(index), item) : sample_of(item, load(item));
 }
 
+Sample FileDataset::stored(std::int64_t index) const {
+  if (!cache_) return get(index);
+  auto sample = named(cache_->stored(index), at(index));
+  sample.steps = cache_->steps(index);
+  return sample;
+}
+
 Sample FileDataset::read(const fs::path& file) const {
   const auto stored = load_image(file);
   auto prepared = prepare(files_.prepare, stored, {}, input().channels, file);

@@ -1,9 +1,9 @@
 #include "covector/datasets/prepared_cache.h"
 
 #include "covector/core/error.h"
+#include "covector/core/samples.h"
 #include "covector/datasets/fingerprint.h"
 
-#include "../io/cached_values.h"
 #include "../io/hdf5_file.h"
 #include "../io/new_file.h"
 
@@ -34,8 +34,15 @@ constexpr std::int64_t kBytesPerFile = 16 << 20;
 constexpr std::int64_t kMostPerFile = 1024;
 constexpr auto kDescription = "cache.json";
 
+// The largest stored value, that of 1; 0 where values are kept as they are.
 float steps_of(CachedType type) {
+  if (type == CachedType::float32) return 0;
   return type == CachedType::uint8 ? 255.0F : 65535.0F;
+}
+
+at::ScalarType scalar_type(CachedType type) {
+  if (type == CachedType::float32) return torch::kFloat;
+  return type == CachedType::uint8 ? torch::kByte : torch::kUInt16;
 }
 
 Hdf5Type kept_as(CachedType type) {
@@ -81,7 +88,7 @@ at::Tensor kept(const CachedImage& image) {
   // Interpolation in float32 may leave [0, 1] by a rounding.
   const auto steps =
       (values.to(torch::kDouble) * steps_of(image.type)).round().clamp(0, steps_of(image.type));
-  return image.type == CachedType::uint8 ? steps.to(torch::kByte) : steps.to(torch::kUInt16);
+  return steps.to(scalar_type(image.type));
 }
 
 ImageStatistics statistics_of(const at::Tensor& image) {
@@ -299,6 +306,13 @@ Entry entry_of(const Mapped& file, const Tables& tables, std::size_t row,
   return entry;
 }
 
+// So that whoever looks at it later, such as the thread that trains, does not wait for the disk.
+void bring_into_memory(const std::uint8_t* bytes, std::int64_t count) {
+  constexpr std::int64_t kPage = 4096;
+  for (std::int64_t i = 0; i < count; i += kPage)
+    static_cast<void>(*static_cast<const volatile std::uint8_t*>(bytes + i));
+}
+
 void read_entries(const Mapped& file, std::size_t rows, std::vector<Entry>& entries) {
   const auto integers = [&](const char* name) {
     return read_integers(file.path(), std::string("table/") + name);
@@ -326,7 +340,7 @@ struct PreparedCache::State {
   std::vector<Entry> entries;
 };
 
-PreparedCache::PreparedCache(const fs::path& folder) : state_(std::make_unique<State>()) {
+PreparedCache::PreparedCache(const fs::path& folder) {
   const auto description = description_of(folder);
   if (!description)
     throw DataError(folder.string() +
@@ -338,12 +352,14 @@ PreparedCache::PreparedCache(const fs::path& folder) : state_(std::make_unique<S
   if (missing > 0)
     throw DataError(folder.string() + ": is not complete, " + std::to_string(missing) + " of " +
                     std::to_string(description->files()) + " files are missing");
+  const auto state = std::make_shared<State>();
   for (std::int64_t number = 0; number < description->files(); ++number) {
     const auto first = number * description->per_file;
     const auto rows = std::min(description->per_file, description->images - first);
-    state_->files.push_back(std::make_unique<Mapped>(file_of(folder, number)));
-    read_entries(*state_->files.back(), static_cast<std::size_t>(rows), state_->entries);
+    state->files.push_back(std::make_unique<Mapped>(file_of(folder, number)));
+    read_entries(*state->files.back(), static_cast<std::size_t>(rows), state->entries);
   }
+  state_ = state;
 }
 
 PreparedCache::~PreparedCache() = default;
@@ -353,22 +369,28 @@ std::int64_t PreparedCache::size() const {
 }
 
 Prepared PreparedCache::read(std::int64_t index) const {
-  const auto& entry = state_->entries.at(static_cast<std::size_t>(index));
-  Prepared out{torch::empty(entry.shape, torch::kFloat), {}, entry.geometry};
-  auto* values = out.image.data_ptr<float>();
-  const auto* stored = entry.file->at(entry.offset[0]);
-  if (entry.type == CachedType::uint8)
-    from_steps(stored, values, entry.voxels(), steps_of(entry.type));
-  else if (entry.type == CachedType::uint16)
-    from_steps(reinterpret_cast<const std::uint16_t*>(stored), values, entry.voxels(),
-               steps_of(entry.type));
-  else
-    std::memcpy(values, stored, static_cast<std::size_t>(entry.bytes(0)));
-  if (entry.offset[1] > 0)
-    out.label = torch::from_blob(const_cast<std::uint8_t*>(entry.file->at(entry.offset[1])),
-                                 entry.label_shape(), torch::kByte)
-                    .to(torch::kInt64);
+  auto out = stored(index);
+  out.image = steps(index) > 0 ? values_of(out.image, steps(index)) : out.image.clone();
+  if (out.label) out.label = out.label->to(torch::kInt64);
   return out;
+}
+
+Prepared PreparedCache::stored(std::int64_t index) const {
+  const auto& entry = state_->entries.at(static_cast<std::size_t>(index));
+  const auto mapped = [&](int part, const std::vector<std::int64_t>& shape, at::ScalarType type) {
+    // Nobody writes to a sample; the memory would refuse it.
+    auto* bytes = const_cast<std::uint8_t*>(entry.file->at(entry.offset[part]));
+    bring_into_memory(bytes, entry.bytes(part));
+    return torch::from_blob(
+        bytes, shape, [state = state_](void*) {}, type);
+  };
+  Prepared out{mapped(0, entry.shape, scalar_type(entry.type)), {}, entry.geometry};
+  if (entry.offset[1] > 0) out.label = mapped(1, entry.label_shape(), torch::kByte);
+  return out;
+}
+
+float PreparedCache::steps(std::int64_t index) const {
+  return steps_of(state_->entries.at(static_cast<std::size_t>(index)).type);
 }
 
 ImageStatistics PreparedCache::statistics(std::int64_t index) const {

@@ -3,6 +3,7 @@
 #include "covector/core/plugin.h"
 #include "covector/core/plugin_loader.h"
 #include "covector/core/random.h"
+#include "covector/core/view.h"
 #include "recipe.h"
 
 #include "timing.h"
@@ -64,15 +65,17 @@ std::shared_ptr<Dataset> dataset_of(const Settings& settings, Registries& regist
   return dataset;
 }
 
-// A crop of each image at a place of its own, as one batch of its own memory.
-at::Tensor cropped(const at::Tensor& batch, std::int64_t side, RandomStream& random) {
-  std::vector<at::Tensor> out;
-  for (auto image : batch.unbind(0)) {
-    for (std::int64_t axis = 1; axis < image.dim(); ++axis)
-      image = image.narrow(axis, random.integer(image.size(axis) - side + 1), side);
-    out.push_back(image);
-  }
-  return torch::stack(out);
+// A crop of each image at a place of its own, as one batch of its own memory, as a view shows it.
+at::Tensor cropped(Samples samples, std::int64_t side, RandomStream& random) {
+  View view(std::move(samples));
+  std::vector<at::Tensor> begin;
+  for (std::int64_t n = 0; n < view.batch(); ++n)
+    for (const auto length : view.size())
+      begin.push_back(torch::scalar_tensor(random.integer(length - side + 1), torch::kFloat64));
+  const auto axes = view.dimensions();
+  view.resample(SpatialMap::translation(torch::stack(begin).view({view.batch(), axes}),
+                                        std::vector<std::int64_t>(axes, side)));
+  return view.image();
 }
 
 nlohmann::json run(const Settings& settings) {
@@ -94,7 +97,7 @@ nlohmann::json run(const Settings& settings) {
       start = Clock::now();
       processor = processor_seconds();
     }
-    cropped(batches.next().front().image, settings.number("crop"), random);
+    cropped(batches.next().front(), settings.number("crop"), random);
   }
   const auto items = static_cast<double>(steps * options.batch);
   const auto seconds = milliseconds(start, Clock::now()) / 1000;

@@ -54,10 +54,9 @@ std::vector<std::int64_t> range(std::int64_t count) {
   return out;
 }
 
-std::vector<double> values(const Batch& batch) {
+std::vector<double> values(const Samples& samples) {
   std::vector<double> out;
-  for (std::int64_t n = 0; n < batch.image.size(0); ++n)
-    out.push_back(batch.image[n][0][0][0].item<double>());
+  for (const auto& sample : samples.list) out.push_back(sample.image[0][0][0].item<double>());
   return out;
 }
 
@@ -109,11 +108,11 @@ TEST_CASE("the epochs of a step, and where its samples stand among the training 
   CHECK(batches.epochs_of(1) == std::pair<std::int64_t, std::int64_t>(0, 0));
   CHECK(batches.epochs_of(2) == std::pair<std::int64_t, std::int64_t>(0, 1));
   CHECK(batches.epochs_of(3) == std::pair<std::int64_t, std::int64_t>(1, 1));
-  const auto batch = batches.next().at(0);
-  REQUIRE(batch.positions.size() == 3);
+  const auto samples = batches.next().at(0);
+  REQUIRE(samples.positions.size() == 3);
   for (std::size_t n = 0; n < 3; ++n)
-    CHECK(values(batch)[n] == 10.0 + static_cast<double>(batch.positions[n]));
-  CHECK(batches.image(4).positions == std::vector<std::int64_t>{4});
+    CHECK(values(samples)[n] == 10.0 + static_cast<double>(samples.positions[n]));
+  CHECK(batches.images({4}).positions == std::vector<std::int64_t>{4});
 }
 
 TEST_CASE("chosen orders are shown as given, across the border of two epochs", "[batches]") {
@@ -160,7 +159,7 @@ TEST_CASE("a pair holds two different images", "[batches]") {
   for (int step = 0; step < 10; ++step) {
     const auto pair = batches.next();
     REQUIRE(pair.size() == 2);
-    CHECK((pair[0].image != pair[1].image).all().item<bool>());
+    for (std::size_t n = 0; n < 6; ++n) CHECK(values(pair[0])[n] != values(pair[1])[n]);
   }
   CHECK_THROWS_WITH(Batches(dataset, range(1), options, 0, at::kCPU),
                     Catch::Contains("pairs of different images"));
@@ -193,7 +192,7 @@ TEST_CASE("images of different shape are refused by name", "[batches][errors]") 
   Numbers dataset(2);
   dataset.odd_sized = 1;
   CHECK_THROWS_WITH(
-      stack({dataset.get(0), dataset.get(1)}, at::kCPU),
+      stack({{dataset.get(0), dataset.get(1)}}),
       "images 'n0' [1, 2, 2] and 'n1' [1, 3, 2] differ in shape and cannot share a batch; "
       "give [dataset.prepare] a size, or use a batch of 1");
   CHECK_THROWS_WITH(Batches(dataset, {}, {}, 0, at::kCPU),
@@ -206,15 +205,16 @@ TEST_CASE("classes of images go with them into the batch", "[batches]") {
   BatchOptions options;
   options.batch = 4;
   Batches batches(dataset, range(6), options, 0, at::kCPU);
-  const auto batch = batches.next().at(0);
+  const auto samples = batches.next().at(0);
+  const auto batch = stack(samples);
   REQUIRE(batch.image_class);
   CHECK(batch.image_class->scalar_type() == torch::kInt64);
-  const auto shown = values(batch);
+  const auto shown = values(samples);
   for (std::size_t i = 0; i < shown.size(); ++i)
     CHECK((*batch.image_class)[static_cast<std::int64_t>(i)].item<std::int64_t>() ==
           static_cast<std::int64_t>(shown[i]) % 3);
-  CHECK_FALSE(stack({Numbers(2).get(0)}, at::kCPU).image_class);
+  CHECK_FALSE(stack({{Numbers(2).get(0)}}).image_class);
   dataset.unclassed = 1;
-  CHECK_THROWS_WITH(stack({dataset.get(0), dataset.get(1)}, at::kCPU),
+  CHECK_THROWS_WITH(stack({{dataset.get(0), dataset.get(1)}}),
                     "of the images 'n0' and 'n1' only one has a class; they cannot share a batch");
 }

@@ -1,6 +1,7 @@
 #include "support/catch.h"
 
 #include "covector/core/plugin_loader.h"
+#include "support/samples.h"
 #include "view_chain.h"
 
 #include <torch/types.h>
@@ -34,11 +35,8 @@ Registries with_add() {
   return registries;
 }
 
-Batch zeros(std::int64_t count) {
-  Batch batch;
-  batch.image = torch::zeros({count, 1, 2, 2});
-  batch.ids.assign(count, "x");
-  return batch;
+Samples zeros(std::int64_t count) {
+  return covector::testing::apart(torch::zeros({count, 1, 2, 2}));
 }
 
 ViewChains build(Registries& registries, const std::vector<ViewSpec>& specs) {
@@ -135,9 +133,13 @@ TEST_CASE("copies of a sample stand side by side, each with its own draws", "[vi
   const Parts add{{{"type", "add"}}};
   const auto chains = build(registries, {{"a", add, 0, 3}});
   auto source = zeros(4);
-  source.ids = {"p", "q", "r", "s"};
   source.positions = {5, 6, 7, 8};
-  source.image_class = torch::tensor({1, 0, 2, 0}, torch::kInt64);
+  const std::vector<std::string> ids{"p", "q", "r", "s"};
+  const std::vector<std::int64_t> classes{1, 0, 2, 0};
+  for (std::size_t n = 0; n < 4; ++n) {
+    source.list[n].id = ids[n];
+    source.list[n].image_class = classes[n];
+  }
   auto views = chains.make({source}, 1, 0);
   auto& view = views.at("a");
   CHECK(view.batch() == 12);

@@ -147,3 +147,92 @@ TEST_CASE("a deformed view no longer tells where it lies", "[view][errors]") {
                     "tells where its voxels lie in the source, which the method asks for; take "
                     "the deformation out of the view's chain");
 }
+
+namespace {
+
+// Images and labels as a prepared cache keeps them: bytes, or words in steps of 1 / 65535.
+Samples kept(at::ScalarType type, float steps) {
+  torch::manual_seed(4);
+  Samples samples;
+  for (const auto* id : {"a", "b"}) {
+    Sample sample{torch::randint(static_cast<std::int64_t>(steps) + 1, {2, 3, 5, 5}).to(type),
+                  torch::randint(4, {1, 3, 5, 5}).to(torch::kByte),
+                  {},
+                  id,
+                  {}};
+    sample.steps = steps;
+    samples.list.push_back(std::move(sample));
+  }
+  samples.positions = {7, 8};
+  return samples;
+}
+
+// The same, each number turned into its value one by one.
+Batch whole(const Samples& samples) {
+  Batch batch{torch::empty({2, 2, 3, 5, 5}), torch::empty({2, 1, 3, 5, 5}, torch::kInt64), {}};
+  for (std::int64_t n = 0; n < 2; ++n) {
+    const auto& sample = samples.list[static_cast<std::size_t>(n)];
+    const auto numbers = sample.image.to(torch::kInt64).flatten();
+    auto values = batch.image[n].flatten();
+    for (std::int64_t i = 0; i < numbers.numel(); ++i)
+      values[i] = static_cast<float>(numbers[i].item<std::int64_t>()) / sample.steps;
+    (*batch.label)[n].copy_(*sample.label);
+    batch.ids.push_back(sample.id);
+  }
+  return batch;
+}
+
+at::Tensor affine_maps(const std::vector<double>& first, const std::vector<double>& second) {
+  return torch::stack({torch::tensor(first, torch::kFloat64).view({3, 4}),
+                       torch::tensor(second, torch::kFloat64).view({3, 4})});
+}
+
+}  // namespace
+
+TEST_CASE("samples as they are kept give the view that their values give", "[view]") {
+  const auto [type, steps] =
+      GENERATE(table<at::ScalarType, float>({{torch::kByte, 255.0F}, {torch::kUInt16, 65535.0F}}));
+  const auto samples = kept(type, steps);
+  View apart(samples);
+  View stacked(whole(samples));
+  CHECK(apart.positions() == std::vector<std::int64_t>{7, 8});
+  CHECK(apart.ids() == stacked.ids());
+  SECTION("a crop, a mirror image, a quarter turn") {
+    const SpatialMap step(
+        affine_maps({1, 0, 0, 1, 0, 1, 0, 2, 0, 0, 1, 0}, {-1, 0, 0, 2, 0, 0, 1, 0, 0, -1, 0, 4}),
+        {2, 3, 4});
+    for (auto* view : {&apart, &stacked}) view->resample(step);
+  }
+  SECTION("a crop alone") {
+    const SpatialMap step(
+        affine_maps({1, 0, 0, 1, 0, 1, 0, 2, 0, 0, 1, 0}, {1, 0, 0, 0, 0, 1, 0, 1, 0, 0, 1, 2}),
+        {2, 3, 3});
+    for (auto* view : {&apart, &stacked}) view->resample(step);
+  }
+  SECTION("interpolated, and partly outside") {
+    const SpatialMap step(affine_maps({1, 0, 0, 0.5, 0, 0.9, 0.1, -1, 0, 0, 1, 0},
+                                      {1, 0, 0, 0, 0, 1, 0.25, 1, 0, 0, 1, 2}),
+                          {3, 4, 4});
+    for (auto* view : {&apart, &stacked}) view->resample(step);
+  }
+  SECTION("deformed") {
+    for (auto* view : {&apart, &stacked}) view->deform(torch::full({2, 3, 3, 5, 5}, 0.75));
+  }
+  CHECK(apart.image().scalar_type() == torch::kFloat);
+  CHECK(torch::equal(apart.image(), stacked.image()));
+  CHECK(apart.label()->scalar_type() == torch::kInt64);
+  CHECK(torch::equal(*apart.label(), *stacked.label()));
+  CHECK_FALSE(apart.marked().any().item<bool>());
+}
+
+TEST_CASE("samples that cannot share a view are refused by name", "[view][errors]") {
+  auto samples = kept(torch::kByte, 255);
+  SECTION("another shape") {
+    samples.list[1].image = samples.list[1].image.slice(2, 0, 4);
+    CHECK_THROWS_WITH(View(samples), Catch::Contains("'a' [2, 3, 5, 5] and 'b' [2, 3, 4, 5]"));
+  }
+  SECTION("one label") {
+    samples.list[1].label.reset();
+    CHECK_THROWS_WITH(View(samples), Catch::Contains("'a' and 'b' only one has a label"));
+  }
+}

@@ -1,4 +1,5 @@
 #include "support/catch.h"
+#include "support/samples.h"
 
 #include "methods/method_runs.h"
 
@@ -37,10 +38,12 @@ struct OnBackbone {
 
   Views views(const std::string& phase = "train") {
     torch::manual_seed(11);
-    std::vector<Batch> batches;
-    for (std::int64_t i = 0; i < built.method->images_per_sample(); ++i)
-      batches.push_back({torch::rand({4, 1, 80, 80}), {}, {"a", "b", "c", "d"}, {0, 1, 2, 3}});
-    return built.chains->make(batches, 5, 0, 0, {phase});
+    std::vector<Samples> images;
+    for (std::int64_t i = 0; i < built.method->images_per_sample(); ++i) {
+      images.push_back(covector::testing::apart(torch::rand({4, 1, 80, 80})));
+      images.back().positions = {0, 1, 2, 3};
+    }
+    return built.chains->make(images, 5, 0, 0, {phase});
   }
   Method& method() { return *built.method; }
   at::Tensor buffer(const std::string& name) { return method().named_buffers()[name]; }

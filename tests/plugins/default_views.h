@@ -1,6 +1,7 @@
 #pragma once
 
 #include "covector/core/plugin_loader.h"
+#include "support/samples.h"
 #include "view_chain.h"
 
 #include <torch/types.h>
@@ -23,10 +24,9 @@ class DefaultViews {
   /// The same where a sample is a pair of images.
   Views of(const std::vector<at::Tensor>& images, std::int64_t step = 0,
            const std::vector<std::string>& phases = {}) const {
-    std::vector<Batch> batches;
-    for (const auto& image : images)
-      batches.push_back({image, {}, std::vector<std::string>(image.size(0), "x"), {}});
-    return chains_.make(batches, 7, step, 0, phases);
+    std::vector<Samples> samples;
+    for (const auto& image : images) samples.push_back(apart(image));
+    return chains_.make(samples, 7, step, 0, phases);
   }
 
  private:

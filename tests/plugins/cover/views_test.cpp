@@ -1,5 +1,6 @@
 #include "support/catch.h"
 #include "support/numeric.h"
+#include "support/samples.h"
 
 #include "covector/core/plugin_loader.h"
 #include "cover.h"
@@ -30,8 +31,7 @@ Views views_of(const std::vector<ViewSpec>& specs, const at::Tensor& image) {
   Problems problems;
   const ViewChains chains(specs, program.registries, program.loader, problems);
   problems.raise();
-  const std::vector<std::string> ids(image.size(0), "x");
-  return chains.make({Batch{image, {}, ids}}, 7, 11);
+  return chains.make({testing::apart(image)}, 7, 11);
 }
 
 std::vector<ViewSpec> without_appearance(std::vector<ViewSpec> specs) {

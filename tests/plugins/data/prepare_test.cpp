@@ -167,6 +167,33 @@ TEST_CASE("prepared 16-bit and unscaled volumes", "[data][prepare]") {
   CHECK(cache.statistics(0).deviation == Approx(37 * std::sqrt(575.0 / 12)));
 }
 
+TEST_CASE("a prepared sample is handed on as it is kept, and outlives its dataset",
+          "[data][prepare]") {
+  const TemporaryFolder folder;
+  write_set(folder);
+  const auto recipe = write_recipe(folder);
+  const auto out = (folder / "out").string();
+  const auto [intensity, type, steps] = GENERATE(table<std::string, at::ScalarType, float>(
+      {{"unit", torch::kByte, 255.0F}, {"none", torch::kFloat, 0.0F}}));
+  const auto option = "dataset.prepare.intensity=" + intensity;
+  run_data({"prepare", "--recipe", recipe, out, "-s", option});
+  Sample stored;
+  Sample sample;
+  {
+    const auto set = opened(recipe, {option, "dataset.prepared=\"" + out + "\""});
+    stored = set->stored(1);
+    sample = set->get(1);
+  }
+  CHECK(stored.image.scalar_type() == type);
+  CHECK(stored.steps == steps);
+  CHECK(stored.id == sample.id);
+  CHECK(torch::equal(steps > 0 ? stored.image.to(torch::kFloat) / steps : stored.image,
+                     sample.image));
+  REQUIRE(stored.label);
+  CHECK(stored.label->scalar_type() == torch::kByte);
+  CHECK(torch::equal(stored.label->to(torch::kInt64), *sample.label));
+}
+
 TEST_CASE("a cache of other options or files is not taken", "[data][prepare][errors]") {
   const TemporaryFolder folder;
   write_set(folder);

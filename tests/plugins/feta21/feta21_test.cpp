@@ -52,20 +52,20 @@ TEST_CASE("FeTA: volumes of both pipelines, or of one", "[feta21]") {
   CHECK(set.indices(Split::validation).size() == 2);
   CHECK(set.indices(Split::test).size() == 4);
 
-  auto counts = set.list().counts;
-  REQUIRE(counts.size() == 3);
-  CHECK(counts[0].what == "volumes by mial");
-  CHECK(counts[0].official == 40);
-  CHECK(counts[0].found == 4);
-  CHECK(counts[1].found == 4);
-  CHECK(counts[2].official == 80);
-  CHECK(counts[2].found == 8);
+  auto listing = set.list();
+  REQUIRE(listing.counts.size() == 2);
+  CHECK(listing.counts[0].what == "volumes");
+  CHECK(listing.counts[0].official == 80);
+  CHECK(listing.counts[0].found == 8);
+  CHECK(listing.counts[1].official == 80);
+  CHECK(listing.counts[1].found == 8);
+  CHECK(listing.notes == std::vector<std::string>{"volumes by mial: 4", "volumes by irtk: 4"});
   o.pipeline = "irtk";
   Feta21 irtk(o);
-  counts = irtk.list().counts;
-  REQUIRE(counts.size() == 2);
-  CHECK(counts[0].what == "volumes by irtk");
-  CHECK(counts[0].found == 4);
+  listing = irtk.list();
+  REQUIRE(listing.counts.size() == 1);
+  CHECK(listing.counts[0].what == "participants");
+  CHECK(listing.notes == std::vector<std::string>{"volumes by irtk: 4"});
   irtk.open();
   CHECK(irtk.size() == 4);
   CHECK(irtk.id(0) == "sub-005_anat_sub-005_rec-irtk_T2w");
@@ -104,8 +104,9 @@ TEST_CASE("what is wrong with FeTA is told with its path", "[feta21][errors]") {
                                    ": has no anat/sub-002_rec-mial_T2w.nii.gz or rec-irtk; add it, "
                                    "or take the subject out");
   CHECK_THAT(listing.problems[2], Contains("sub-003_T2w.nii.gz: its name tells no pipeline"));
-  REQUIRE(listing.notes.size() == 5);
+  REQUIRE(listing.notes.size() == 6);
   CHECK(listing.notes[0] == (folder / "sub-002").string() + ": has no row in participants.tsv");
+  CHECK(listing.notes[5] == "volumes by irtk: 1");
   CHECK_THROWS_WITH(
       Feta21(o).load(listing.cases.at(0)),
       Contains("sub-004_rec-irtk_dseg.nii.gz: label value 8 is not among those listed"));

@@ -27,6 +27,18 @@ struct Sample {
   std::string id;                                // unique in the dataset, usable as a file name
   std::string patient;                           // empty when the source names none
   std::optional<std::int64_t> image_class = {};  // of the image as a whole
+  /// Of Dataset::stored() alone: above 0 the image is uint8 or uint16, its values image / steps,
+  /// and the label uint8.
+  float steps = 0;
+};
+
+/// Samples of equal shape on their way into a step, not stacked: a view takes of each what it
+/// shows.
+struct Samples {
+  std::vector<Sample> list;      // as Dataset::stored() gives them, on the CPU
+  at::Device device = at::kCPU;  // of what the views hold
+  std::vector<std::int64_t> positions =
+      {};  // among the training images; empty where they are not those
 };
 
 /// Samples stacked on a device.

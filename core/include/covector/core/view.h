@@ -18,6 +18,10 @@ namespace covector {
 class COVECTOR_API View {
  public:
   explicit View(Batch source);
+  /// The view of samples that nothing was read of yet. A chain of crops, mirror images and quarter
+  /// turns converts only the voxels it shows. Throws DataError naming two samples that differ in
+  /// shape, or of which one alone has a label or class.
+  explicit View(Samples source);
 
   std::int64_t batch() const { return map_.batch(); }
   std::int64_t dimensions() const { return map_.dimensions(); }
@@ -53,8 +57,13 @@ class COVECTOR_API View {
   const std::vector<std::int64_t>& positions() const { return source_.positions; }
 
  private:
-  Batch source_;
-  at::Tensor image_;  // pixels so far, on the grid that pending_ reads
+  at::Tensor read_pixels() const;
+  at::Tensor read_label() const;
+
+  Batch source_;      // of its tensors, the label and the classes
+  Samples samples_;   // in place of a stacked image, and of the label until that is deformed
+  at::Tensor image_;  // pixels so far, on the grid that pending_ reads; undefined before samples_
+                      // are read
   std::optional<SpatialMap> pending_;
   SpatialMap map_;  // to the grid of the source's label, which a deformation renews
   bool deformed_ = false;

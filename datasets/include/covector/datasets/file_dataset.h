@@ -96,6 +96,7 @@ class COVECTOR_API FileDataset : public Dataset {
   void open() final;
   std::int64_t size() const final { return static_cast<std::int64_t>(cases_.size()); }
   Sample get(std::int64_t index) const final;
+  Sample stored(std::int64_t index) const final;
   Sample read(const std::filesystem::path& file) const final;
   std::string id(std::int64_t index) const final { return at(index).id(); }
   std::string patient(std::int64_t index) const final { return at(index).patient; }

@@ -75,13 +75,18 @@ class COVECTOR_API PreparedCache {
   std::int64_t size() const;
   /// Thread-safe. The values are at most half a step of the kept type off those that were prepared.
   Prepared read(std::int64_t index) const;
+  /// The same as it is kept, in the mapped file, which lives as long as the tensors: image and
+  /// label of their kept types, the label uint8.
+  Prepared stored(std::int64_t index) const;
+  /// Of the image that stored() gives: its values are image / steps, or the image where that is 0.
+  float steps(std::int64_t index) const;
   ImageStatistics statistics(std::int64_t index) const;
   /// Throws DataError naming file and image when a checksum is not what was written.
   void verify(std::int64_t index) const;
 
  private:
   struct State;
-  std::unique_ptr<State> state_;
+  std::shared_ptr<const State> state_;
 };
 
 }  // namespace covector::datasets
