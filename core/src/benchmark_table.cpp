@@ -1,5 +1,6 @@
 #include "benchmark_table.h"
 
+#include "cell_state.h"
 #include "covector/core/error.h"
 #include "run_folder.h"
 #include "table.h"
@@ -35,11 +36,9 @@ const std::vector<Format>& formats() {
 }
 
 /// Why a cell has no measurement, or nothing.
-std::string state_of(const fs::path& folder) {
-  const auto state = read_status(folder).state;
-  if (state == "none") return "not run";
-  if (state != "finished") return state;
-  return fs::exists(folder / "metrics.json") ? "" : "without metrics.json";
+std::string reason_of(const CellState& state, const Cell& cell) {
+  if (state.stage != CellStage::done) return to_string(state.stage);
+  return fs::exists(cell.folder / "metrics.json") ? "" : "without metrics.json";
 }
 
 fs::path pretraining_of(const Cell& cell) {
@@ -48,10 +47,13 @@ fs::path pretraining_of(const Cell& cell) {
 }
 
 std::vector<CellResult> results_of(const BenchmarkPlan& plan) {
+  const auto states = states_of(plan);
   std::vector<CellResult> results;
-  for (const auto& cell : plan.cells) {
-    if (cell.column.empty()) continue;
-    CellResult result{cell.row, cell.column, cell.seed, {}, cell.backbone, state_of(cell.folder)};
+  for (std::size_t i = 0; i < plan.cells.size(); ++i) {
+    const auto& cell = plan.cells[i];
+    if (cell.is_pretraining()) continue;
+    CellResult result{cell.row, cell.column,   cell.seed,
+                      {},       cell.backbone, reason_of(states[i], cell)};
     if (result.state.empty()) {
       result.measurement = read_measurement(cell.folder / "metrics.json");
       result.protocol = read_protocol(cell.folder, pretraining_of(cell));
@@ -70,7 +72,7 @@ void describe(Table& table, const BenchmarkPlan& plan, const Registries& registr
   std::map<std::string, PartDoc> methods;
   std::map<std::string, std::int64_t> dimensions;
   for (const auto& cell : plan.cells)
-    if (cell.column.empty()) {
+    if (cell.is_pretraining()) {
       const auto& type = *section(cell, "method").find("type")->as_string();
       methods.emplace(cell.row, registries.of<Method>().at(type).doc);
     } else if (!dimensions.contains(cell.column)) {

@@ -45,7 +45,7 @@ Cells finished(const Cells& cells) {
   return out;
 }
 
-/// "not run" where all cells say so; "1 of 3 seeds: failed" where some are finished.
+/// "not begun" where all cells say so; "1 of 3 seeds: failed" where some are finished.
 std::string state_of(const Cells& cells) {
   std::vector<std::string> states;
   for (const auto* cell : cells)

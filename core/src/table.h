@@ -18,7 +18,7 @@ struct CellResult {
   std::int64_t seed = 0;
   Measurement measurement;
   std::string backbone = {};  // that the row is of, where a benchmark has several
-  std::string state = {};     // why there is no measurement: "not run", "failed"; empty: finished
+  std::string state = {};     // why there is no measurement: "not begun", "failed"; empty: finished
   Protocol protocol = {};     // what it was made under
 };
 
@@ -65,7 +65,7 @@ struct TableEntry {
   bool main = true;                       // the first metric of its task, which is the paper's
   std::optional<Interval> interval = {};  // 95 %, of the mean: bootstrap over seeds and cases
   std::int64_t cases = 0;                 // with a value under any seed
-  std::string state = {};  // of cells that are not finished: "not run", "1 of 3 seeds: failed"
+  std::string state = {};  // of cells that are not finished: "not begun", "1 of 3 seeds: failed"
   std::optional<double> published = {};
   std::string mark = {};  // of the footnote that says what it was made under; see Footnote
 };
@@ -90,7 +90,7 @@ struct Footnote {
 };
 
 /// A table of rows, pretrainings, against columns, tasks.
-struct Table {
+struct COVECTOR_API Table {
   std::string baseline = {};  // the row that the others are compared with; empty for none
   std::vector<TableRow> rows = {};
   std::vector<TableColumn> columns = {};

@@ -8,8 +8,8 @@ namespace covector {
 
 /// A pipe table for each of the two grids of the layout, its notes and footnotes below.
 COVECTOR_API std::string to_markdown(const Table& table);
-/// Two tabulars for the packages booktabs and array in a threeparttable: the first as the paper has
-/// it, without intervals, which would not fit; notes and footnotes below.
+/// Two tabulars for the package booktabs in a threeparttable: as the paper has it, without spread
+/// and intervals, which would not fit, and with an asterisk for p; notes and footnotes below.
 COVECTOR_API std::string to_latex(const Table& table);
 /// A page of its own: no script, no other file.
 COVECTOR_API std::string to_html(const Table& table);

@@ -84,6 +84,7 @@ std::string to_html(const Table& table) {
   text += grid_text(layout.row_heading, layout.main);
   if (!layout.further.columns.empty())
     text += "<h2>Further metrics</h2>\n" + grid_text(layout.row_heading, layout.further);
+  for (const auto& sentence : layout.reading) text += "<p>" + escaped(sentence) + "</p>\n";
   for (const auto& note : layout.notes) text += "<p>" + escaped(note) + "</p>\n";
   for (const auto& footnote : layout.footnotes)
     text += "<p><sup>" + footnote.mark + "</sup> " + escaped(footnote_text(footnote)) + "</p>\n";

@@ -42,7 +42,8 @@ std::string cell_text(const LaidCell& cell) {
            : cell.rank == 2 ? "\\textit{" + cell.value + "}"
                             : cell.value;
   if (!cell.marks.empty()) text += "\\tnote{" + cell.marks + "}";
-  if (!cell.difference.empty()) text += " {\\scriptsize$(" + cell.difference + ")$}";
+  if (!cell.difference.empty())
+    text += " {\\scriptsize$(" + cell.difference + (cell.significant ? "^{*}" : "") + ")$}";
   if (!cell.published.empty())
     text += (text.empty() ? "" : " ") + ("{\\scriptsize[" + cell.published + "]}");
   return text;
@@ -79,6 +80,7 @@ std::string to_latex(const Table& table) {
   if (!layout.further.columns.empty())
     text += "\n\\medskip\n" + grid_text(layout.row_heading, layout.further);
   text += "\\begin{tablenotes}\\footnotesize\n";
+  for (const auto& sentence : layout.short_reading) text += "\\item " + escaped(sentence) + "\n";
   for (const auto& note : layout.notes) text += "\\item " + escaped(note) + "\n";
   for (const auto& footnote : layout.footnotes)
     text += "\\item[" + footnote.mark + "] " + escaped(footnote_text(footnote)) + "\n";

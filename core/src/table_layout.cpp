@@ -66,6 +66,7 @@ LaidCell cell_of(const TableEntry& entry) {
     cell.difference = number(paired->difference, unit, true);
     cell.difference_interval = interval_text(paired->low, paired->high, unit, true);
     if (paired->p_value) cell.p = p_text(*paired->p_value);
+    cell.significant = paired->p_value && *paired->p_value < 0.05;
   }
   return cell;
 }
@@ -203,29 +204,57 @@ bool any(const Table& table, const std::function<bool(const TableEntry&)>& holds
   return std::any_of(table.entries.begin(), table.entries.end(), holds);
 }
 
-std::string how_to_read(const Table& table) {
+std::int64_t most_seeds(const Table& table) {
   std::int64_t seeds = 0;
   for (const auto& entry : table.entries) seeds = std::max(seeds, entry.seeds);
-  const bool several = seeds > 1;
-  std::string text = "Mean over cases, then over " + plural(seeds, "seed") +
-                     (several ? ", ± standard deviation over seeds" : "") +
-                     ", [95 % bootstrap interval over " + (several ? "seeds and cases" : "cases") +
-                     "].";
-  if (const auto cases = cases_text(table); !cases.empty()) text += " Cases: " + cases + ".";
-  return text;
+  return seeds;
 }
 
-std::string how_compared(const Table& table) {
-  if (!any(table, [](const TableEntry& entry) { return entry.against_baseline.has_value(); }))
-    return "";
+std::string sentence_on_cases(const Table& table) {
+  const auto cases = cases_text(table);
+  return cases.empty() ? "" : " Cases: " + cases + ".";
+}
+
+bool is_compared(const Table& table) {
+  return any(table, [](const TableEntry& entry) { return entry.against_baseline.has_value(); });
+}
+
+std::string difference_text(const Table& table) {
   const bool backbones = !table.rows.front().backbone.empty();
-  std::string text = "In brackets: difference to " + table.baseline +
-                     (backbones ? " of the same backbone" : "") +
-                     ", paired by case, with its 95 % bootstrap interval over cases and the "
-                     "two-sided p of Wilcoxon's signed-rank test over cases";
-  if (any(table, [](const TableEntry& entry) { return entry.of_set && entry.against_baseline; }))
-    text += "; for what is of all cases together, of DeLong's test";
-  return text + ".";
+  return "difference to " + table.baseline + (backbones ? " of the same backbone" : "") +
+         ", paired by case";
+}
+
+std::string tests_text(const Table& table) {
+  const bool of_set =
+      any(table, [](const TableEntry& entry) { return entry.of_set && entry.against_baseline; });
+  return std::string("the two-sided p of Wilcoxon's signed-rank test over cases") +
+         (of_set ? "; for what is of all cases together, of DeLong's test" : "");
+}
+
+std::vector<std::string> reading_of(const Table& table) {
+  const auto seeds = most_seeds(table);
+  const bool several = seeds > 1;
+  std::vector<std::string> reading{
+      "Mean over cases, then over " + plural(seeds, "seed") +
+      (several ? ", ± standard deviation over seeds" : "") + ", [95 % bootstrap interval over " +
+      (several ? "seeds and cases" : "cases") + "]." + sentence_on_cases(table)};
+  if (is_compared(table))
+    reading.push_back("In brackets: " + difference_text(table) +
+                      ", with its 95 % bootstrap interval over cases and " + tests_text(table) +
+                      ".");
+  return reading;
+}
+
+std::vector<std::string> short_reading_of(const Table& table) {
+  std::vector<std::string> reading{"Mean over cases, then over " +
+                                   plural(most_seeds(table), "seed") + "." +
+                                   sentence_on_cases(table)};
+  if (is_compared(table))
+    reading.push_back("In round brackets: " + difference_text(table) +
+                      "; with an asterisk where p < 0.05: " + tests_text(table) + ".");
+  if (!table.sources.empty()) reading.push_back("In square brackets: the published value.");
+  return reading;
 }
 
 std::string heading_of(const TableEntry& entry) {
@@ -272,8 +301,7 @@ std::vector<std::string> notes_on_averages(const Table& table) {
 }
 
 std::vector<std::string> notes_of(const Table& table, const LaidGrid& main) {
-  std::vector<std::string> notes{how_to_read(table)};
-  if (const auto text = how_compared(table); !text.empty()) notes.push_back(text);
+  std::vector<std::string> notes;
   const bool ranked = std::any_of(main.rows.begin(), main.rows.end(), [](const LaidRow& row) {
     return std::any_of(row.cells.begin(), row.cells.end(),
                        [](const LaidCell& cell) { return cell.rank > 0; });
@@ -306,6 +334,8 @@ Layout lay_out(const Table& table) {
   layout.row_heading = backbones ? "backbone, pretraining" : "pretraining";
   layout.main = grid_of(table, std::move(main));
   layout.further = grid_of(table, drafts(table, false));
+  layout.reading = reading_of(table);
+  layout.short_reading = short_reading_of(table);
   layout.notes = notes_of(table, layout.main);
   layout.footnotes = table.footnotes;
   return layout;

@@ -16,10 +16,11 @@ struct LaidCell {
   std::string interval;    // "[93.2, 94.7]"
   std::string difference;  // "+12.2"
   std::string difference_interval;
-  std::string p;  // "p < 0.001", "p = 0.012"
+  std::string p;             // "p < 0.001", "p = 0.012"
+  bool significant = false;  // p < 0.05
   std::string published;
   std::string marks;    // "a,b"
-  std::string instead;  // of a value: "not run", "undefined"
+  std::string instead;  // of a value: "not begun", "undefined"
 };
 
 struct LaidColumn {
@@ -45,6 +46,9 @@ struct Layout {
   std::string row_heading;  // "pretraining"
   LaidGrid main;
   LaidGrid further;
+  std::vector<std::string> reading;  // what the parts of a cell are
+  std::vector<std::string>
+      short_reading;               // the same without spread, interval and p: see to_latex()
   std::vector<std::string> notes;  // a sentence or more each
   std::vector<Footnote> footnotes;
 };

@@ -55,6 +55,7 @@ std::string to_markdown(const Table& table) {
   auto text = grid_text(layout.row_heading, layout.main) + "\n";
   if (!layout.further.columns.empty())
     text += "Further metrics:\n\n" + grid_text(layout.row_heading, layout.further) + "\n";
+  for (const auto& sentence : layout.reading) text += sentence + "\n";
   for (const auto& note : layout.notes) text += note + "\n";
   for (const auto& footnote : layout.footnotes)
     text += "<sup>" + footnote.mark + "</sup> " + footnote_text(footnote) + "\n";

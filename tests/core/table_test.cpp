@@ -349,16 +349,30 @@ TEST_CASE("a table in LaTeX, with what LaTeX reads otherwise escaped", "[table]"
         "50\\% \\{x\\} & \\textbf{90.0}\\tnote{a} {\\scriptsize$(+10.0)$} \\\\\n"
         "\\bottomrule\n\\end{tabular}\n"
         "\\begin{tablenotes}\\footnotesize\n"
-        "\\item Mean over cases, then over 1 seed, [95 \\% bootstrap interval over cases]. Cases: "
-        "R\\&D 1.\n"
-        "\\item In brackets: difference to none\\_at\\_all, paired by case, with its 95 \\% "
-        "bootstrap interval over cases and the two-sided p of Wilcoxon's signed-rank test over "
-        "cases.\n"
+        "\\item Mean over cases, then over 1 seed. Cases: R\\&D 1.\n"
+        "\\item In round brackets: difference to none\\_at\\_all, paired by case; with an asterisk "
+        "where p \\textless{} 0.05: the two-sided p of Wilcoxon's signed-rank test over cases.\n"
+        "\\item In square brackets: the published value.\n"
         "\\item Bold: the best of a column; italic: the second best.\n"
         "\\item Published: A \\& B.\n"
         "\\item[a] Not as most of its column: steps \\#1, others "
         "\\textasciitilde{}2\\textasciicircum{}3.\n"
         "\\end{tablenotes}\n\\end{threeparttable}\n\\end{table*}\n");
+}
+
+TEST_CASE("a table in LaTeX has an asterisk where p is below 0.05", "[table]") {
+  // Six of six cases better: p = 2 / 2^6 = 0.03; five of five: 2 / 2^5 = 0.06.
+  const auto table_of = [](std::size_t count) {
+    std::vector<std::optional<double>> low, high;
+    for (std::size_t i = 0; i < count; ++i) {
+      low.push_back(50);
+      high.push_back(60.0 + static_cast<double>(i));
+    }
+    return to_latex(
+        make_table({{"none", "t", 0, cases(low)}, {"cover", "t", 0, cases(high)}}, "none"));
+  };
+  CHECK_THAT(table_of(6), Contains("{\\scriptsize$(+12.5^{*})$}"));
+  CHECK_THAT(table_of(5), Contains("{\\scriptsize$(+12.0)$}"));
 }
 
 TEST_CASE("a table as a page", "[table]") {
@@ -418,8 +432,10 @@ TEST_CASE("a benchmark's tables from its folders, some of whose cells are not fi
     auto own = recipe;
     own.table.set("method", OptionTable{{"type", method}});
     own.table.set("pretrained", OptionTable{{"run", (folder / "pretrain" / row).string()}});
-    const auto at = column.empty() ? folder / "pretrain" / row : folder / "adapt" / row / column;
-    plan.cells.push_back({row, "", column, 0, own, at});
+    const auto pretraining = "pretrain/" + row;
+    const auto name = column.empty() ? pretraining : "adapt/" + row + "/" + column;
+    plan.cells.push_back(
+        {row, "", column, 0, own, folder / name, name, column.empty() ? "" : pretraining});
   };
   BenchmarkPlan plan{{}, "none"};
   for (const auto* column : {"", "organs", "vessels"}) {
