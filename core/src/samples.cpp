@@ -2,6 +2,7 @@
 
 #include "covector/core/check.h"
 #include "covector/core/error.h"
+#include "stored_values.h"
 
 #include <ATen/Parallel.h>
 #include <torch/types.h>
@@ -9,31 +10,10 @@
 #include <algorithm>
 #include <sstream>
 
-// The whole of a window comes this way each time it is shown, so it is done with the widest vectors
-// the processor has.
-#if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__)
-#define COVECTOR_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
-#else
-#define COVECTOR_CLONES
-#endif
-
 namespace covector {
 namespace {
 
 constexpr std::int64_t kGrain = 1 << 15;  // voxels worth a thread
-
-template <class Stored>
-[[gnu::always_inline]] inline void divided(const Stored* __restrict from, float* __restrict to,
-                                           std::int64_t count, float steps) {
-  for (std::int64_t i = 0; i < count; ++i) to[i] = static_cast<float>(from[i]) / steps;
-}
-
-COVECTOR_CLONES void divide(const std::uint8_t* from, float* to, std::int64_t count, float steps) {
-  divided(from, to, count, steps);
-}
-COVECTOR_CLONES void divide(const std::uint16_t* from, float* to, std::int64_t count, float steps) {
-  divided(from, to, count, steps);
-}
 
 // Where a row, counted over all axes but the last, begins.
 std::int64_t row_offset(const at::Tensor& image, std::int64_t row) {
@@ -54,7 +34,7 @@ void write_rows(const at::Tensor& stored, float steps, const at::Tensor& out) {
   const auto grain = std::max<std::int64_t>(1, kGrain / length);
   at::parallel_for(0, stored.numel() / length, grain, [&](std::int64_t begin, std::int64_t end) {
     for (auto row = begin; row < end; ++row)
-      divide(from + row_offset(stored, row), to + row * length, length, steps);
+      from_steps(from + row_offset(stored, row), to + row * length, length, steps);
   });
 }
 
