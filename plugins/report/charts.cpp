@@ -1,19 +1,17 @@
 #include "charts.h"
 
 #include "html.h"
-#include "statistics.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <set>
 
 namespace covector::report {
 namespace {
-
-constexpr std::size_t kBuckets = 250;  // points of a curve, about half
 
 /// Names of a log that belong on one chart.
 struct Group {
@@ -83,7 +81,7 @@ std::string monitor_curves(const Log& log, Charts& charts, std::set<std::string>
       if (!name.starts_with("monitor/") || !name.ends_with(ending)) continue;
       shown.insert(name);
       const auto embedding = name.substr(8, name.size() - 8 - ending.size());
-      chart.series.push_back({embedding, thinned(points, kBuckets),
+      chart.series.push_back({embedding, thinned(points, charts.buckets()),
                               static_cast<int>(chart.series.size()), false, false});
     }
     figures += charts.add(std::move(chart));
@@ -91,25 +89,9 @@ std::string monitor_curves(const Log& log, Charts& charts, std::set<std::string>
   return figures;
 }
 
-std::string curves_of(const Placed& placed, Charts& charts) {
-  std::string figures;
-  std::set<std::string> shown;
-  for (const auto& group : groups()) {
-    Chart chart{group.title, group.about, group.unit, false, {}};
-    for (const auto& [name, label] : group.names) {
-      shown.insert(name);
-      if (const auto found = placed.run.log.find(name); found != placed.run.log.end())
-        chart.series.push_back({label, thinned(found->second, kBuckets),
-                                static_cast<int>(chart.series.size()), false, false});
-    }
-    figures += charts.add(std::move(chart));
-  }
-  figures += monitor_curves(placed.run.log, charts, shown);
-  // What other methods log, under its own name.
-  for (const auto& [name, points] : placed.run.log)
-    if (!shown.count(name))
-      figures += charts.add({name, "", "", false, {{name, thinned(points, kBuckets)}}});
-  return figures;
+/// To six digits, more than a screen shows; each is a byte of the page.
+double brief(double value) {
+  return std::strtod(fmt::format("{:.6g}", value).c_str(), nullptr);
 }
 
 /// The mean over runs at the steps that all of them logged.
@@ -127,7 +109,8 @@ std::vector<Point> mean_curve(const std::vector<std::vector<Point>>& curves) {
   return mean;
 }
 
-Chart comparison_chart(const Experiment& experiment, const std::string& name, Chart chart) {
+Chart comparison_chart(const Experiment& experiment, const std::string& name, Chart chart,
+                       std::size_t buckets) {
   int colour = 0;
   for (const auto& arm : experiment.arms) {
     std::vector<std::vector<Point>> curves;
@@ -137,11 +120,11 @@ Chart comparison_chart(const Experiment& experiment, const std::string& name, Ch
     for (const auto& curve : curves)
       if (curves.size() > 1)
         chart.series.push_back(
-            {arm.name, thinned(curve, kBuckets / 2), colour, true, arm.is_baseline});
+            {arm.name, thinned(curve, buckets / 2), colour, true, arm.is_baseline});
     if (!curves.empty())
       chart.series.push_back(
           {curves.size() > 1 ? fmt::format("{}, mean of {}", arm.name, curves.size()) : arm.name,
-           thinned(mean_curve(curves), kBuckets), colour, false, arm.is_baseline});
+           thinned(mean_curve(curves), buckets), colour, false, arm.is_baseline});
     ++colour;
   }
   return chart;
@@ -156,12 +139,12 @@ std::string Charts::add(Chart chart) {
   std::string names;
   for (const auto& series : chart.series)
     if (!series.faint) names += (names.empty() ? "" : ", ") + series.name;
+  const auto over = chart.scattered ? "" : " over the " + (chart.x == "step" ? "steps" : chart.x);
   return fmt::format(
       "<figure class=\"chart\"><figcaption>{}</figcaption><p>{}</p><div class=\"plot\">"
-      "<canvas data-chart=\"{}\" role=\"img\" aria-label=\"{} over the steps: {}\"></canvas>"
-      "</div></figure>",
+      "<canvas data-chart=\"{}\" role=\"img\" aria-label=\"{}{}: {}\"></canvas></div></figure>",
       escape(chart.title), escape(chart.about.empty() ? chart.unit : chart.about),
-      charts_.size() - 1, escape(chart.title), escape(names));
+      charts_.size() - 1, escape(chart.title), escape(over), escape(names));
 }
 
 std::string Charts::json() const {
@@ -170,7 +153,8 @@ std::string Charts::json() const {
     auto series = nlohmann::ordered_json::array();
     for (const auto& one : chart.series) {
       auto points = nlohmann::ordered_json::array();
-      for (const auto& point : one.points) points.push_back({point.step, point.value});
+      for (const auto& point : one.points)
+        points.push_back({brief(point.step), brief(point.value)});
       series.push_back({{"name", one.name},
                         {"colour", one.colour},
                         {"faint", one.faint},
@@ -179,38 +163,67 @@ std::string Charts::json() const {
     }
     all.push_back({{"title", chart.title},
                    {"unit", chart.unit},
+                   {"x", chart.x},
+                   {"x_logarithmic", chart.x_logarithmic},
+                   {"scattered", chart.scattered},
                    {"logarithmic", chart.logarithmic},
                    {"series", std::move(series)}});
   }
   return all.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }
 
+std::string curves_of(const Run& run, Charts& charts) {
+  std::string figures;
+  std::set<std::string> shown;
+  for (const auto& group : groups()) {
+    Chart chart{group.title, group.about, group.unit, false, {}};
+    for (const auto& [name, label] : group.names) {
+      shown.insert(name);
+      if (const auto found = run.log.find(name); found != run.log.end())
+        chart.series.push_back({label, thinned(found->second, charts.buckets()),
+                                static_cast<int>(chart.series.size()), false, false});
+    }
+    figures += charts.add(std::move(chart));
+  }
+  figures += monitor_curves(run.log, charts, shown);
+  // What other methods log, under its own name.
+  for (const auto& [name, points] : run.log)
+    if (!shown.count(name))
+      figures += charts.add({name, "", "", false, {{name, thinned(points, charts.buckets())}}});
+  return figures;
+}
+
 std::string pretraining_curves(const Collection& all, Charts& charts) {
   std::string html;
-  for (const auto& placed : all.pretrain) html += block(placed.name, curves_of(placed, charts));
+  for (const auto& placed : all.pretrain) html += block(placed.name, curves_of(placed.run, charts));
   return html;
 }
 
-std::string adaptation_curves(const Collection& all, Charts& charts) {
+std::string comparison_curves(const Experiment& experiment, Charts& charts) {
+  std::set<std::string> names;
+  std::map<std::string, std::string> units;
+  for (const auto& arm : experiment.arms)
+    for (const auto* placed : arm.runs) {
+      for (const auto& item : placed->run.log)
+        if (item.first.starts_with("validation/")) names.insert(item.first);
+      for (const auto& metric : placed->run.metrics)
+        units["validation/" + metric.name] = metric.unit;
+    }
+  auto figures = charts.add(comparison_chart(
+      experiment, "loss", {"Training loss", "Thin lines are single seeds.", "", false, {}},
+      charts.buckets()));
+  for (const auto& name : names)
+    figures += charts.add(comparison_chart(
+        experiment, name,
+        {"Validation " + name.substr(11), "On the validation images.", units[name], false, {}},
+        charts.buckets()));
+  return figures;
+}
+
+std::string adaptation_curves(const std::vector<Experiment>& all, Charts& charts) {
   std::string html;
-  for (const auto& experiment : experiments(all)) {
-    std::set<std::string> names;
-    std::map<std::string, std::string> units;
-    for (const auto& arm : experiment.arms)
-      for (const auto* placed : arm.runs) {
-        for (const auto& item : placed->run.log)
-          if (item.first.rfind("validation/", 0) == 0) names.insert(item.first);
-        for (const auto& metric : placed->run.metrics)
-          units["validation/" + metric.name] = metric.unit;
-      }
-    auto figures = charts.add(comparison_chart(
-        experiment, "loss", {"Training loss", "Thin lines are single seeds.", "", false, {}}));
-    for (const auto& name : names)
-      figures += charts.add(comparison_chart(
-          experiment, name,
-          {"Validation " + name.substr(11), "On the validation images.", units[name], false, {}}));
-    html += block(experiment.name, figures);
-  }
+  for (const auto& experiment : all)
+    html += block(experiment.name, comparison_curves(experiment, charts));
   return html;
 }
 

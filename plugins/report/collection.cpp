@@ -1,7 +1,9 @@
 #include "collection.h"
 
 #include "covector/core/error.h"
+#include "html.h"
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
@@ -78,26 +80,76 @@ void ask_pretrainings(Collection& all) {
     }
 }
 
+/// What the table compared with the baseline by case.
+void add_differences(Collection& all, const ResultTable& table) {
+  for (const auto& entry : table.entries)
+    if (entry.difference)
+      all.differences.push_back({entry.row, experiment_of(entry.task, entry.backbone), entry.metric,
+                                 *entry.difference, entry.difference_interval.low,
+                                 entry.difference_interval.high, entry.difference_cases});
+}
+
 void read_table(Collection& all, const fs::path& benchmark) {
   const auto path = benchmark / "table.json";
   if (!fs::exists(path)) {
     all.problems.push_back(path.string() + " is missing: the benchmark has not finished");
     return;
   }
-  std::ifstream file(path);
   try {
-    const auto json = nlohmann::json::parse(file);
-    for (const auto& entry : json.at("entries"))
-      if (entry.contains("against_baseline")) {
-        const auto& paired = entry.at("against_baseline");
-        all.differences.push_back({entry.at("pretraining"),
-                                   experiment_of(entry.at("task"), entry.value("backbone", "")),
-                                   entry.at("metric"), paired.at("difference"), paired.at("low"),
-                                   paired.at("high"), paired.at("cases")});
-      }
+    auto table = read_result_table(path);
+    table.number = all.tables.size();
+    add_differences(all, table);
+    all.tables.push_back(std::move(table));
   } catch (const nlohmann::json::exception& error) {
     all.problems.push_back(path.string() + " cannot be read: " + error.what());
   }
+}
+
+/// What became of a cell's pretraining, where that is why the cell has no run.
+std::string reason_of(const Collection& all, const std::string& builds_on) {
+  for (const auto& pretrain : all.pretrain) {
+    const auto& run = pretrain.run;
+    if (pretrain.name != builds_on || run.state == "finished") continue;
+    return fmt::format("its pretraining {} is {}{}", builds_on,
+                       run.state == "none" ? "not started" : run.state,
+                       run.error.empty() ? "" : ": " + run.error);
+  }
+  return "not begun";
+}
+
+/// The cells that plan.json has and the folder has not.
+void find_missing(Collection& all, const fs::path& benchmark) {
+  const auto path = benchmark / "plan.json";
+  if (!fs::exists(path)) return;
+  std::ifstream file(path);
+  try {
+    const auto plan = nlohmann::json::parse(file);
+    for (const auto& cell : plan.at("cells")) {
+      const std::string name = cell.at("name");
+      if (!is_run(benchmark / name))
+        all.missing.push_back({name, reason_of(all, cell.value("builds_on", ""))});
+    }
+  } catch (const nlohmann::json::exception& error) {
+    all.problems.push_back(path.string() + " cannot be read: " + error.what());
+  }
+}
+
+/// Runs in the order of the rows of the first table, those of other rows after them.
+void order_as_table(std::vector<Placed>& runs, const ResultTable& table) {
+  const auto place = [&](const Placed& placed) {
+    return std::find_if(table.rows.begin(), table.rows.end(),
+                        [&](const ResultRow& row) { return row.name == placed.arm; }) -
+           table.rows.begin();
+  };
+  std::stable_sort(runs.begin(), runs.end(),
+                   [&](const Placed& a, const Placed& b) { return place(a) < place(b); });
+}
+
+void read_benchmark(Collection& all, const fs::path& folder) {
+  all.has_benchmark = true;
+  read_table(all, folder);
+  for (auto& analysis : read_analyses(folder, all.problems))
+    all.analyses.push_back(std::move(analysis));
 }
 
 }  // namespace
@@ -119,7 +171,7 @@ Collection collect(const std::vector<fs::path>& folders) {
       for (const auto* part : {"pretrain", "adapt"})
         if (fs::is_directory(folder / part)) find_runs(folder / part, runs);
     if (runs.empty()) all.problems.push_back(folder.string() + " holds no run yet");
-    if (!is_run(folder)) read_table(all, folder);
+    if (!is_run(folder)) read_benchmark(all, folder);
     for (const auto& path : runs) {
       if (!seen.insert(fs::weakly_canonical(path)).second) continue;
       Placed placed;
@@ -136,8 +188,11 @@ Collection collect(const std::vector<fs::path>& folders) {
     }
   }
   ask_pretrainings(all);
-  all.title =
-      folders.size() == 1 ? name_of(folders.front()) : std::to_string(seen.size()) + " runs";
+  if (!all.tables.empty())
+    for (auto* runs : {&all.pretrain, &all.adapt}) order_as_table(*runs, all.tables.front());
+  for (const auto& folder : folders)
+    if (!is_run(folder)) find_missing(all, folder);
+  all.title = folders.size() == 1 ? name_of(folders.front()) : counted(seen.size(), "run");
   return all;
 }
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "analysis.h"
+#include "result_table.h"
 #include "run.h"
 
 #include <filesystem>
@@ -25,10 +27,19 @@ struct CaseDifference {
   std::int64_t cases = 0;
 };
 
+/// A cell of a benchmark that holds no run, and why.
+struct MissingCell {
+  std::string name, reason;
+};
+
 /// Everything that goes on one page.
 struct Collection {
   std::string title;
   std::vector<CaseDifference> differences;
+  std::vector<ResultTable> tables;  // of the benchmarks
+  std::vector<Analysis> analyses;   // of the benchmarks
+  std::vector<MissingCell> missing;
+  bool has_benchmark = false;
   std::vector<Placed> pretrain, adapt;
   std::vector<std::string> problems;
 };

@@ -94,11 +94,27 @@ std::string png_uri(const std::filesystem::path& file) {
   return "data:image/png;base64," + base64(bytes);
 }
 
+std::string counted(std::size_t n, const std::string& noun) {
+  return fmt::format("{} {}{}", n, noun, n == 1 ? "" : "s");
+}
+
+std::string framed(const std::string& table, const std::string& label, const std::string& classes) {
+  return fmt::format(
+      "<div class=\"scroll{}{}\" tabindex=\"0\" role=\"region\" aria-label=\"{}\">{}</div>",
+      classes.empty() ? "" : " ", classes, escape(label), table);
+}
+
 std::string number(std::optional<double> value, int digits) {
   if (!value || !std::isfinite(*value)) return "–";
   auto text = fmt::format("{:.{}f}", std::abs(*value), digits);
   const auto is_zero = text.find_first_not_of("0.") == std::string::npos;
   return *value < 0 && !is_zero ? "−" + text : text;
+}
+
+std::string significant(std::optional<double> value) {
+  if (!value || !std::isfinite(*value)) return "–";
+  const auto text = fmt::format("{:.4g}", std::abs(*value));
+  return *value < 0 ? "−" + text : text;
 }
 
 std::string signed_number(double value, int digits) {

@@ -1,21 +1,28 @@
 #include "page.h"
 
+#include "analyses.h"
 #include "assets.h"
+#include "boxes.h"
 #include "charts.h"
 #include "html.h"
+#include "methods.h"
 #include "pictures.h"
+#include "provenance.h"
 #include "results.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <ctime>
+#include <set>
 
 namespace covector::report {
 namespace {
 
 constexpr std::uintmax_t kViewBytes = 2'500'000;
 constexpr std::uintmax_t kOverlayBytes = 2'500'000;
+// Of a curve; with many arms there are many, on smaller charts.
+constexpr std::size_t kBuckets = 250, kBucketsOfMany = 60;
 
 struct Section {
   std::string id, title, about, html;
@@ -26,10 +33,6 @@ std::string facts(const std::vector<std::pair<std::string, std::string>>& rows) 
   for (const auto& [term, text] : rows)
     html += fmt::format("<div><dt>{}</dt><dd>{}</dd></div>", escape(term), text);
   return fmt::format("<dl class=\"facts\">{}</dl>", html);
-}
-
-std::string counted(std::size_t n, const std::string& noun) {
-  return fmt::format("{} {}{}", n, noun, n == 1 ? "" : "s");
 }
 
 /// Distinct values of something over runs, in order of appearance.
@@ -45,7 +48,14 @@ std::string distinct(const std::vector<Placed>& runs, Get get) {
   return out;
 }
 
-std::string facts_of(const Collection& all, const std::vector<Experiment>& measured) {
+/// "19 methods" of many, else their names.
+std::string parts_of(const std::vector<Placed>& runs, bool many, const std::string& noun) {
+  std::set<std::string> arms;
+  for (const auto& placed : runs) arms.insert(placed.arm);
+  return many ? counted(arms.size(), noun) : distinct(runs, [](const Run& r) { return r.part; });
+}
+
+std::string facts_of(const Collection& all, const std::vector<Experiment>& measured, bool many) {
   std::vector<std::pair<std::string, std::string>> rows;
   const auto add = [&](const std::string& term, const std::string& text, const std::string& small) {
     if (text.empty()) return;
@@ -60,7 +70,7 @@ std::string facts_of(const Collection& all, const std::vector<Experiment>& measu
   for (const auto& experiment : measured) {
     const auto* baseline = baseline_of(experiment);
     const auto* metric = main_metric(experiment);
-    if (!baseline || !metric || experiment.arms.front().is_baseline) continue;
+    if (many || !baseline || !metric || experiment.arms.front().is_baseline) continue;
     if (const auto gain = over_baseline(experiment.arms.front(), *baseline, metric->name))
       add(fmt::format("{}, {} over {}", metric->name, experiment.arms.front().name, baseline->name),
           signed_number(gain->mean) + (metric->unit == "%" ? " points" : " " + metric->unit),
@@ -70,8 +80,8 @@ std::string facts_of(const Collection& all, const std::vector<Experiment>& measu
     break;
   }
   if (!all.pretrain.empty())
-    add("Pretraining", distinct(all.pretrain, [](const Run& r) { return r.part; }),
-        done(all.pretrain));
+    add("Pretraining", parts_of(all.pretrain, many, "method"), done(all.pretrain));
+  if (!all.missing.empty()) add("Missing", counted(all.missing.size(), "cell"), "see What ran");
   if (!all.adapt.empty())
     add("Measured by", distinct(all.adapt, [](const Run& r) { return r.part; }), done(all.adapt));
   auto both = all.pretrain;
@@ -95,12 +105,14 @@ std::string run_table(const Collection& all) {
   };
   for (const auto& placed : all.pretrain) add(placed);
   for (const auto& placed : all.adapt) add(placed);
-  return fmt::format(
-      "<div class=\"scroll\"><table class=\"sortable\"><thead><tr><th scope=\"col\">Run</th><th "
-      "scope=\"col\">Kind</th><th scope=\"col\">Method or task</th><th scope=\"col\">Data</th><th "
-      "scope=\"col\" class=\"number\">Seed</th><th scope=\"col\" class=\"number\">Steps</th><th "
-      "scope=\"col\">State</th></tr></thead><tbody>{}</tbody></table></div>",
-      rows);
+  return framed(fmt::format("<table class=\"sortable\"><thead><tr><th scope=\"col\">Run</th><th "
+                            "scope=\"col\">Kind</th><th scope=\"col\">Method or task</th><th "
+                            "scope=\"col\">Data</th><th "
+                            "scope=\"col\" class=\"number\">Seed</th><th scope=\"col\" "
+                            "class=\"number\">Steps</th><th "
+                            "scope=\"col\">State</th></tr></thead><tbody>{}</tbody></table>",
+                            rows),
+                "Runs", "tall");
 }
 
 std::optional<double> mean_of_log(const Run& run, const std::string& name) {
@@ -126,77 +138,36 @@ std::string data_table(const Collection& all) {
   };
   for (const auto& placed : all.pretrain) add(placed);
   for (const auto& placed : all.adapt) add(placed);
-  return fmt::format(
-      "<div class=\"scroll\"><table class=\"sortable\"><thead><tr><th scope=\"col\">Run</th><th "
-      "scope=\"col\" class=\"number\">Waiting for data</th><th scope=\"col\" "
-      "class=\"number\">Steps "
-      "per second</th><th scope=\"col\" class=\"number\">Memory, MiB</th><th scope=\"col\" "
-      "class=\"number\">Files skipped</th></tr></thead><tbody>{}</tbody></table></div>{}",
-      rows,
-      skipped.empty() ? "<p class=\"note\">No run recorded a file that it left out.</p>"
-                      : "<div class=\"warning\">Files left out because a recipe says on_error = "
-                        "\"skip\":<ul>" +
-                            skipped + "</ul></div>");
-}
-
-std::string provenance_of(const Placed& placed) {
-  const auto& run = placed.run;
-  std::string environment, plugins;
-  for (const auto& [name, value] : run.environment)
-    environment +=
-        fmt::format("<tr><th scope=\"row\">{}</th><td>{}</td></tr>", escape(name), escape(value));
-  for (const auto& plugin : run.plugins) plugins += (plugins.empty() ? "" : ", ") + plugin;
-  return fmt::format(
-      "<details><summary>{}</summary><div class=\"inside\"><p>Folder "
-      "<code>{}</code></p><p>Plug-ins: "
-      "{}</p></div><pre tabindex=\"0\">{}</pre><table><tbody>{}</tbody></table></details>",
-      escape(placed.name),
-      escape(std::filesystem::absolute(run.folder).lexically_normal().string()),
-      plugins.empty() ? "not recorded" : escape(plugins), escape(run.recipe), environment);
-}
-
-std::string provenance(const Collection& all) {
-  std::string html;
-  for (const auto& placed : all.pretrain) html += provenance_of(placed);
-  for (const auto& placed : all.adapt) html += provenance_of(placed);
-  return html;
-}
-
-std::string problems_of(const Collection& all) {
-  std::string items;
-  for (const auto& problem : all.problems) items += fmt::format("<li>{}</li>", escape(problem));
-  const auto add = [&](const Placed& placed) {
-    if (placed.run.state != "finished")
-      items += fmt::format("<li>{} is {} at step {} of {}</li>", escape(placed.name),
-                           escape(placed.run.state == "none" ? "not started" : placed.run.state),
-                           placed.run.step, placed.run.steps);
-    for (const auto& problem : placed.run.problems)
-      items += fmt::format("<li>{}: {}</li>", escape(placed.name), escape(problem));
-  };
-  for (const auto& placed : all.pretrain) add(placed);
-  for (const auto& placed : all.adapt) add(placed);
-  return items.empty() ? std::string()
-                       : fmt::format(
-                             "<div class=\"warning\" role=\"note\">This page is not complete:<ul>"
-                             "{}</ul></div>",
-                             items);
+  return framed(fmt::format(
+                    "<table class=\"sortable\"><thead><tr><th scope=\"col\">Run</th><th "
+                    "scope=\"col\" class=\"number\">Waiting for data</th><th scope=\"col\" "
+                    "class=\"number\">Steps "
+                    "per second</th><th scope=\"col\" class=\"number\">Memory, MiB</th><th "
+                    "scope=\"col\" "
+                    "class=\"number\">Files skipped</th></tr></thead><tbody>{}</tbody></table>",
+                    rows),
+                "Data and speed", "tall") +
+         (skipped.empty()
+              ? "<p class=\"note\">No run recorded a file that it left out.</p>"
+              : "<div class=\"warning\">Files left out because a recipe says on_error = "
+                "\"skip\":<ul>" +
+                    skipped + "</ul></div>");
 }
 
 std::string or_missing(std::string html, const char* what) {
   return html.empty() ? fmt::format("<p class=\"note\">{}</p>", what) : html;
 }
 
-std::vector<Section> sections_of(const Collection& all, const std::vector<Experiment>& measured,
-                                 Charts& charts) {
-  PictureBudget views(kViewBytes), overlays(kOverlayBytes);
-  std::vector<Section> sections;
-  sections.push_back({"runs", "What ran", "", problems_of(all) + run_table(all)});
-  if (!all.adapt.empty())
-    sections.insert(
-        sections.begin(),
-        {"results", "Result", "The same network and data, trained from different first weights.",
-         results(measured)});
+const char* kAboutOverlays =
+    "Test cases that were drawn at the end of a run: the image, the truth over it, the prediction "
+    "over it; or, of whole images, the truth as the outer frame and the prediction as the inner "
+    "one.";
+
+/// The phases side by side, as few arms allow.
+void add_phases(std::vector<Section>& sections, const Collection& all,
+                const std::vector<Experiment>& measured, Charts& charts) {
   if (!all.pretrain.empty()) {
+    PictureBudget views(kViewBytes);
     sections.push_back(
         {"pretraining", "Pretraining",
          "Without labels. Of long curves the lowest and the highest value of each "
@@ -209,22 +180,71 @@ std::vector<Section> sections_of(const Collection& all, const std::vector<Experi
          "enlarge it.",
          or_missing(view_pictures(all, views), "No run has drawn pictures.")});
   }
-  if (!all.adapt.empty()) {
+  if (!all.adapt.empty())
     sections.push_back(
         {"adaptation", "Adaptation", "Training on the labelled images.",
-         or_missing(adaptation_curves(all, charts), "No run has logged a number yet.")});
+         or_missing(adaptation_curves(measured, charts), "No run has logged a number yet.")});
+}
+
+/// A part a method, as many arms need.
+void add_methods(std::vector<Section>& sections, const Collection& all,
+                 const std::vector<Experiment>& measured, Charts& charts) {
+  sections.push_back(
+      {"methods", "Methods",
+       "Open a method to see its curves in both phases, its collapse monitors, what its "
+       "pretraining saw and its best and worst drawn case. Of long curves the lowest and the "
+       "highest value of each stretch are drawn. The dashed line is the baseline.",
+       ends_of_pretraining(all) + method_sections(all, measured, method_names(all), charts)});
+}
+
+std::string tables_of(const Collection& all, bool many) {
+  std::string html;
+  for (const auto& table : all.tables)
+    html += (all.tables.size() > 1 ? "<h3>" + escape(table.benchmark) + "</h3>" : std::string()) +
+            result_table(table, many ? method_names(all) : std::vector<std::string>());
+  return html;
+}
+
+void add_results(std::vector<Section>& sections, const Collection& all,
+                 const std::vector<Experiment>& measured, bool many) {
+  const auto table = tables_of(all, many);
+  if (!all.adapt.empty() && (!many || table.empty()))
+    sections.push_back({"results", "Result",
+                        "The same network and data, trained from different first weights.",
+                        results(measured)});
+  if (!table.empty()) sections.push_back({"table", "Table", "Select a heading to sort.", table});
+  if (!all.has_benchmark) return;
+  if (const auto boxes = box_plots(measured); !boxes.empty())
+    sections.push_back(
+        {"boxes", "Scores by case", "How the test cases of each task spread.", boxes});
+}
+
+std::vector<Section> sections_of(const Collection& all, const std::vector<Experiment>& measured,
+                                 bool many, Charts& charts) {
+  std::vector<Section> sections;
+  add_results(sections, all, measured, many);
+  sections.push_back({"runs", "What ran", "", problems_of(all) + run_table(all)});
+  many ? add_methods(sections, all, measured, charts) : add_phases(sections, all, measured, charts);
+  if (!all.adapt.empty()) {
+    PictureBudget overlays(kOverlayBytes);
     sections.push_back({"segmentations", "Truth and prediction",
-                        "Test cases that were drawn at the end of a run: the image, the truth over "
-                        "it, the prediction over it; or, of whole images, the truth as the outer "
-                        "frame and the prediction as the inner one. Ordered by the first arm’s "
-                        "score.",
+                        std::string(kAboutOverlays) +
+                            (many ? " Ordered by the mean score over all methods; of these the "
+                                    "best few and the baseline are shown."
+                                  : " Ordered by the first arm’s score."),
                         or_missing(overlay_pictures(measured, overlays),
                                    "No finished run has drawn its test cases.")});
-    sections.push_back({"cases", "Every case",
-                        "Select a heading to sort. A dash: the metric is not defined there; its "
-                        "reason shows when the pointer rests on it.",
-                        or_missing(case_tables(measured), "No run has been measured yet.")});
   }
+  if (const auto html = analyses(all, charts); !html.empty())
+    sections.push_back({"analyses", "Analyses", "", html});
+  if (!all.adapt.empty())
+    sections.push_back({"cases", "Every case",
+                        "Select a heading to sort. A dash: the metric is not defined there" +
+                            std::string(many ? "."
+                                             : "; its reason shows when the pointer rests "
+                                               "on it."),
+                        or_missing(many ? case_comparison(measured) : case_tables(measured),
+                                   "No run has been measured yet.")});
   sections.push_back({"data", "Data and speed", "Means over each run’s log.", data_table(all)});
   sections.push_back({"provenance", "Provenance",
                       "Each run’s recipe with where every value came from, its plug-ins and its "
@@ -233,10 +253,15 @@ std::vector<Section> sections_of(const Collection& all, const std::vector<Experi
   return sections;
 }
 
-std::string lede(const Collection& all, const std::vector<Experiment>& measured) {
+std::string lede(const Collection& all, const std::vector<Experiment>& measured, bool many) {
   std::string text;
-  for (const auto& experiment : measured)
-    text += (text.empty() ? "" : "<br>") + escape(verdict(experiment));
+  if (many)
+    for (const auto& table : all.tables)
+      for (const auto& one : table_verdicts(table))
+        text += (text.empty() ? "" : "<br>") + escape(one);
+  else
+    for (const auto& experiment : measured)
+      text += (text.empty() ? "" : "<br>") + escape(verdict(experiment));
   if (!text.empty()) return text;
   return fmt::format("{} without a downstream measurement yet.",
                      counted(all.pretrain.size(), "pretraining run"));
@@ -255,8 +280,9 @@ std::string today() {
 
 std::string page(const Collection& all) {
   const auto measured = experiments(all);
-  Charts charts;
-  const auto sections = sections_of(all, measured, charts);
+  const auto many = all.has_benchmark && has_many_arms(measured);
+  Charts charts(many ? kBucketsOfMany : kBuckets);
+  const auto sections = sections_of(all, measured, many, charts);
   std::string contents, body;
   for (const auto& section : sections) {
     contents += fmt::format("<li><a href=\"#{}\">{}</a></li>", section.id, section.title);
@@ -279,14 +305,16 @@ std::string page(const Collection& all) {
   html += kStyle;
   html +=
       "</style></head><body><a class=\"skip\" href=\"#main\">Skip to the content</a>"
+      "<a class=\"skip\" href=\"#contents\">Skip to the list of sections</a>"
       "<header class=\"masthead\"><p class=\"kicker\">Covector report</p><h1>" +
       title +
       "</h1>"
       "<p class=\"lede\">" +
-      lede(all, measured) + "</p>" + facts_of(all, measured) +
-      "</header><nav class=\"contents\" aria-label=\"Contents\"><ol>" + contents +
-      "</ol></nav><main id=\"main\">" + body + "</main><footer>Made by covector report on " +
-      today() +
+      lede(all, measured, many) + "</p>" + facts_of(all, measured, many) +
+      "</header><nav class=\"contents\" id=\"contents\" tabindex=\"-1\" "
+      "aria-label=\"Contents\"><ol>" +
+      contents + "</ol></nav><main id=\"main\" tabindex=\"-1\">" + body +
+      "</main><footer>Made by covector report on " + today() +
       ". Everything on this page is inside this file.</footer>"
       "<dialog aria-label=\"Enlarged picture\"><img alt=\"\"><p></p></dialog>"
       "<noscript><p class=\"warning\">The curves need JavaScript; everything else is here.</p>"

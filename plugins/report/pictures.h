@@ -26,7 +26,12 @@ class PictureBudget {
 
 /// What pretraining saw and answered: the last pictures of each run, sample by sample.
 std::string view_pictures(const Collection& all, PictureBudget& budget);
-/// Truth and prediction of the best and the worst of the cases that were drawn, arms side by side.
+/// Those of one run, at most so many samples.
+std::string run_pictures(const Run& run, std::size_t most, PictureBudget& budget);
+/// Truth and prediction of the best and the worst of the cases that were drawn, arms side by side:
+/// all of few; of many the best few and the baseline.
 std::string overlay_pictures(const std::vector<Experiment>& all, PictureBudget& budget);
+/// Truth and prediction of an arm's own best and worst drawn case.
+std::string arm_pictures(const Experiment& experiment, const Arm& arm, PictureBudget& budget);
 
 }  // namespace covector::report

@@ -1,6 +1,7 @@
 #include "report.h"
 
 #include "collection.h"
+#include "html.h"
 #include "page.h"
 
 #include <boost/program_options.hpp>
@@ -105,8 +106,8 @@ void tell(const Request& request, const Collection& all, std::size_t bytes, std:
         << '\n';
     return;
   }
-  out << "report of " << all.pretrain.size() + all.adapt.size() << " runs: " << request.output
-      << '\n';
+  out << "report of " << counted(all.pretrain.size() + all.adapt.size(), "run") << ": "
+      << request.output << '\n';
   for (const auto& problem : problems) out << "  not complete: " << problem << '\n';
 }
 

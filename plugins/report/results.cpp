@@ -1,11 +1,11 @@
 #include "results.h"
 
+#include "axis.h"
 #include "html.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <limits>
 #include <map>
 
@@ -13,6 +13,7 @@ namespace covector::report {
 namespace {
 
 constexpr std::size_t kMostRows = 1500;
+constexpr std::size_t kMostCompared = 400;  // rows that hold a number an arm
 
 std::string unit_of(const Metric& metric) {
   return metric.unit.empty() ? "" : " " + metric.unit;
@@ -130,14 +131,20 @@ std::string arm_table(const Experiment& experiment) {
   std::string rows;
   for (const auto& arm : experiment.arms) rows += arm_row(experiment, arm);
   const auto of_set = names_of_set(experiment);
-  return fmt::format(
-      "<div class=\"scroll\"><table><caption>Means over test cases, then over seeds, with 95 % "
-      "intervals below. {}Over seeds and by seed: Student’s t, differences paired by seed. By "
-      "case: "
-      "bootstrap of the differences of cases, as in the benchmark’s table.</caption><thead><tr>{}"
-      "</tr></thead><tbody>{}</tbody></table></div>{}",
-      of_set.empty() ? "" : escape(of_set) + ": of all test cases together, no mean over them. ",
-      head, rows, undefined_note(experiment));
+  return framed(
+             fmt::format("<table><caption>Means over test cases, then over seeds, with 95 % "
+                         "intervals below. {}Over seeds and by seed: Student’s t, differences "
+                         "paired by seed. By "
+                         "case: "
+                         "bootstrap of the differences of cases, as in the benchmark’s "
+                         "table.</caption><thead><tr>{}"
+                         "</tr></thead><tbody>{}</tbody></table>",
+                         of_set.empty()
+                             ? ""
+                             : escape(of_set) + ": of all test cases together, no mean over them. ",
+                         head, rows),
+             "Means of " + experiment.name) +
+         undefined_note(experiment);
 }
 
 std::string class_table(const Experiment& experiment) {
@@ -160,10 +167,10 @@ std::string class_table(const Experiment& experiment) {
       rows += cell(over_baseline(experiment.arms.front(), *baseline, metric->name, label), true);
     rows += "</tr>";
   }
-  return fmt::format(
-      "<h4>{} by class</h4><div class=\"scroll\"><table><thead><tr>{}</tr></thead><tbody>{}</tbody>"
-      "</table></div>",
-      escape(metric->name), head, rows);
+  return fmt::format("<h4>{} by class</h4>", escape(metric->name)) +
+         framed(
+             fmt::format("<table><thead><tr>{}</tr></thead><tbody>{}</tbody></table>", head, rows),
+             metric->name + " by class");
 }
 
 std::string interval_cell(const SetValue* value) {
@@ -201,11 +208,11 @@ std::string set_table(const Experiment& experiment) {
       rows += "</tr>";
     }
   if (rows.empty()) return {};
-  return fmt::format(
-      "<h4>{} of each run</h4><div class=\"scroll\"><table><caption>By class, with its 95 % "
-      "interval "
-      "over test cases.</caption><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>",
-      escape(metric->name), head, rows);
+  return fmt::format("<h4>{} of each run</h4>", escape(metric->name)) +
+         framed(fmt::format("<table><caption>By class, with its 95 % interval over test cases."
+                            "</caption><thead><tr>{}</tr></thead><tbody>{}</tbody></table>",
+                            head, rows),
+                metric->name + " of each run");
 }
 
 // The plot of intervals: a row an arm, dots for seeds.
@@ -215,23 +222,13 @@ struct Scale {
   double at(double x) const { return left + (x - low) / (high - low) * (right - left); }
 };
 
-/// A step of 1, 2 or 5 times a power of ten that cuts the range into about five.
-double nice_step(double range) {
-  const auto power = std::pow(10.0, std::floor(std::log10(range / 5)));
-  for (const auto factor : {1.0, 2.0, 5.0})
-    if (factor * power >= range / 5) return factor * power;
-  return 10 * power;
-}
-
-std::string ticks(const Scale& scale, double bottom) {
+std::string ticks(const Axis& axis, const Scale& scale, double bottom) {
   std::string svg;
-  const auto step = nice_step(scale.high - scale.low);
-  const auto digits = std::max(0, static_cast<int>(-std::floor(std::log10(step) + 1e-9)));
-  for (auto x = std::ceil(scale.low / step) * step; x <= scale.high; x += step)
+  for (const auto x : axis.ticks)
     svg += fmt::format(
         "<line class=\"grid\" x1=\"{0:.1f}\" x2=\"{0:.1f}\" y1=\"8\" y2=\"{1}\"/>"
         "<text class=\"axis\" text-anchor=\"middle\" x=\"{0:.1f}\" y=\"{2}\">{3}</text>",
-        scale.at(x), bottom, bottom + 18, number(x, digits));
+        scale.at(x), bottom, bottom + 18, number(x, axis.digits));
   return svg;
 }
 
@@ -272,7 +269,7 @@ std::string interval_plot(const Experiment& experiment) {
   const auto margin = std::max(0.05 * (high - low), 0.5);
   const Scale scale{low - margin, high + margin, 190, 690};
   const auto bottom = 14 + 40 * static_cast<double>(rows.size());
-  auto svg = ticks(scale, bottom);
+  auto svg = ticks(axis_between(scale.low, scale.high), scale, bottom);
   for (std::size_t i = 0; i < rows.size(); ++i)
     svg += plot_row(rows[i].second, rows[i].first->name, static_cast<int>(i), scale,
                     30 + 40 * static_cast<double>(i));
@@ -376,6 +373,27 @@ std::string case_rows(const Experiment& experiment, const CaseColumns& columns,
   return rows;
 }
 
+std::string first_rows_note(std::size_t shown, std::size_t all) {
+  return fmt::format(
+      "<p class=\"warning\">The first {} of {} rows; all are in the runs’ metrics.json.</p>", shown,
+      all);
+}
+
+/// A sortable table of cases below a field that hides the rows without the words typed there.
+std::string filtered(const std::string& id, const std::string& head, const std::string& rows,
+                     const std::string& classes) {
+  return fmt::format(
+             "<p class=\"filter\"><label for=\"{0}-filter\">Show rows with</label> <input "
+             "id=\"{0}-filter\" type=\"search\" data-filters=\"{0}\" autocomplete=\"off\"> "
+             "<span id=\"{0}-count\" aria-live=\"polite\"></span></p>",
+             id) +
+         framed(
+             fmt::format("<table class=\"sortable\" id=\"{}\"><thead><tr>{}</tr></thead><tbody>{}"
+                         "</tbody></table>",
+                         id, head, rows),
+             "Cases", classes);
+}
+
 std::string case_table(const Experiment& experiment, std::size_t index) {
   if (!main_metric(experiment)) return {};
   const auto columns = case_columns(experiment);
@@ -392,22 +410,53 @@ std::string case_table(const Experiment& experiment, std::size_t index) {
                         escape((of_set ? columns.quantity + ", " : "") + label));
   std::size_t total = 0;
   const auto rows = case_rows(experiment, columns, total);
-  const auto id = fmt::format("cases-{}", index);
   auto html = fmt::format("<h3>{}</h3>", escape(experiment.name));
-  if (total > kMostRows)
-    html += fmt::format(
-        "<p class=\"warning\">The first {} of {} rows; all are in the runs’ "
-        "metrics.json.</p>",
-        kMostRows, total);
-  return html +
-         fmt::format(
-             "<p class=\"filter\"><label for=\"{0}-filter\">Show rows with</label> <input "
-             "id=\"{0}-filter\" type=\"search\" data-filters=\"{0}\" autocomplete=\"off\"> "
-             "<span id=\"{0}-count\" aria-live=\"polite\"></span></p>"
-             "<div class=\"scroll tall\" tabindex=\"0\" role=\"region\" aria-label=\"Cases\">"
-             "<table class=\"sortable\" id=\"{0}\"><thead><tr>{1}</tr></thead><tbody>{2}"
-             "</tbody></table></div>",
-             id, head, rows);
+  if (total > kMostRows) html += first_rows_note(kMostRows, total);
+  return html + filtered(fmt::format("cases-{}", index), head, rows, "tall");
+}
+
+/// Cases that any arm has a score of, with the scores of all.
+std::map<std::string, std::vector<std::optional<double>>> scores_by_case(
+    const Experiment& experiment, const Metric& metric) {
+  std::map<std::string, std::vector<std::optional<double>>> cases;
+  for (std::size_t i = 0; i < experiment.arms.size(); ++i)
+    for (const auto& [id, score] : case_scores(experiment.arms[i], metric.name)) {
+      auto& row = cases[id];
+      row.resize(experiment.arms.size());
+      row[i] = score;
+    }
+  return cases;
+}
+
+std::string compared_row(const std::string& id, const std::vector<std::optional<double>>& scores) {
+  double sum = 0, count = 0;
+  std::string cells;
+  for (const auto& score : scores) {
+    cells += score ? fmt::format("<td class=\"number\">{}</td>", number(*score))
+                   : "<td class=\"number none\" data-value=\"\">–</td>";
+    if (score) sum += *score, count += 1;
+  }
+  return fmt::format("<tr><th scope=\"row\">{}</th><td class=\"number\">{}</td>{}</tr>", escape(id),
+                     number(sum / count), cells);
+}
+
+std::string compared_cases(const Experiment& experiment, std::size_t index) {
+  const auto metric = metric_of_cases(experiment);
+  if (!metric) return {};
+  std::string head =
+      "<th scope=\"col\">Case</th><th scope=\"col\" class=\"number\">Mean of all</th>";
+  for (const auto& arm : experiment.arms)
+    head += fmt::format("<th scope=\"col\" class=\"number\">{}</th>", escape(arm.name));
+  const auto cases = scores_by_case(experiment, *metric);
+  std::string rows;
+  std::size_t shown = 0;
+  for (const auto& [id, scores] : cases)
+    if (shown++ < kMostCompared) rows += compared_row(id, scores);
+  auto html =
+      fmt::format("<h3>{}: {}{} by case</h3>", escape(experiment.name), escape(metric->name),
+                  metric->unit.empty() ? "" : ", " + escape(metric->unit));
+  if (cases.size() > kMostCompared) html += first_rows_note(kMostCompared, cases.size());
+  return html + filtered(fmt::format("cases-{}", index), head, rows, "tall broad upright");
 }
 
 }  // namespace
@@ -439,6 +488,12 @@ std::vector<Metric> metrics_of(const Experiment& experiment) {
     for (const auto* placed : arm.runs)
       if (!placed->run.metrics.empty()) return placed->run.metrics;
   return {};
+}
+
+std::optional<Metric> metric_of_cases(const Experiment& experiment) {
+  for (const auto& metric : metrics_of(experiment))
+    if (!is_of_set(experiment, metric.name)) return metric;
+  return std::nullopt;
 }
 
 const Metric* main_metric(const Experiment& experiment) {
@@ -499,6 +554,12 @@ std::string results(const std::vector<Experiment>& all) {
 std::string case_tables(const std::vector<Experiment>& all) {
   std::string html;
   for (std::size_t i = 0; i < all.size(); ++i) html += case_table(all[i], i);
+  return html;
+}
+
+std::string case_comparison(const std::vector<Experiment>& all) {
+  std::string html;
+  for (std::size_t i = 0; i < all.size(); ++i) html += compared_cases(all[i], i);
   return html;
 }
 

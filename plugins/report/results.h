@@ -12,6 +12,9 @@ std::string verdict(const Experiment& experiment);
 std::string results(const std::vector<Experiment>& all);
 /// A row a case and run, sortable.
 std::string case_tables(const std::vector<Experiment>& all);
+/// A row a case and a column an arm, of the first metric that cases have values of, each the mean
+/// over labels and seeds; sortable. For experiments of many arms.
+std::string case_comparison(const std::vector<Experiment>& all);
 
 /// Names of the labels that these runs have values for, of one metric where it is named, in the
 /// order of the classes.
@@ -22,6 +25,8 @@ bool is_of_set(const Experiment& experiment, const std::string& metric);
 std::vector<Metric> metrics_of(const Experiment& experiment);
 /// The first metric that the runs name; nothing when none has finished.
 const Metric* main_metric(const Experiment& experiment);
+/// The first metric that cases have values of, which says which are the best and the worst.
+std::optional<Metric> metric_of_cases(const Experiment& experiment);
 /// The arm that the others are compared with.
 const Arm* baseline_of(const Experiment& experiment);
 

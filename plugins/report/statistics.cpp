@@ -4,7 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
+#include <iterator>
 
 namespace covector::report {
 
@@ -40,8 +40,8 @@ std::optional<double> value_of_set(const Run& run, const std::string& metric,
 
 }  // namespace
 
-std::optional<double> mean_of(const Run& run, const std::string& metric, const std::string& label) {
-  if (is_of_set(run, metric)) return value_of_set(run, metric, label);
+std::map<std::string, double> case_means(const Run& run, const std::string& metric,
+                                         const std::string& label) {
   struct Sum {
     double sum = 0;
     double count = 0;
@@ -52,9 +52,17 @@ std::optional<double> mean_of(const Run& run, const std::string& metric, const s
     cases[v.case_id].sum += *v.value;
     cases[v.case_id].count += 1;
   }
+  std::map<std::string, double> means;
+  for (const auto& [id, of_case] : cases) means[id] = of_case.sum / of_case.count;
+  return means;
+}
+
+std::optional<double> mean_of(const Run& run, const std::string& metric, const std::string& label) {
+  if (is_of_set(run, metric)) return value_of_set(run, metric, label);
+  const auto cases = case_means(run, metric, label);
   if (cases.empty()) return std::nullopt;
   double sum = 0;
-  for (const auto& item : cases) sum += item.second.sum / item.second.count;
+  for (const auto& item : cases) sum += item.second;
   return sum / static_cast<double>(cases.size());
 }
 
@@ -83,6 +91,11 @@ std::vector<Experiment> experiments(const Collection& all) {
   return out;
 }
 
+bool has_many_arms(const std::vector<Experiment>& all) {
+  return std::any_of(all.begin(), all.end(),
+                     [](const Experiment& e) { return e.arms.size() > kFewArms; });
+}
+
 std::optional<Estimate> over_seeds(const Arm& arm, const std::string& metric,
                                    const std::string& label) {
   std::vector<double> numbers;
@@ -101,6 +114,40 @@ std::optional<Estimate> over_baseline(const Arm& arm, const Arm& baseline,
       if (x && y) differences.push_back(*x - *y);
     }
   return estimate(differences);
+}
+
+double quantile(const std::vector<double>& sorted, double q) {
+  const auto place = q * static_cast<double>(sorted.size() - 1);
+  const auto below = static_cast<std::size_t>(place);
+  const auto above = std::min(below + 1, sorted.size() - 1);
+  return sorted[below] + (place - static_cast<double>(below)) * (sorted[above] - sorted[below]);
+}
+
+std::optional<Box> box_of(std::vector<double> numbers) {
+  if (numbers.empty()) return std::nullopt;
+  std::sort(numbers.begin(), numbers.end());
+  Box box;
+  box.count = numbers.size();
+  box.low_quartile = quantile(numbers, 0.25);
+  box.median = quantile(numbers, 0.5);
+  box.high_quartile = quantile(numbers, 0.75);
+  const auto reach = 1.5 * (box.high_quartile - box.low_quartile);
+  const auto is_outside = [&](double x) {
+    return x < box.low_quartile - reach || x > box.high_quartile + reach;
+  };
+  box.low_whisker = *std::find_if_not(numbers.begin(), numbers.end(), is_outside);
+  box.high_whisker = *std::find_if_not(numbers.rbegin(), numbers.rend(), is_outside);
+  std::copy_if(numbers.begin(), numbers.end(), std::back_inserter(box.outside), is_outside);
+  return box;
+}
+
+std::map<std::string, double> case_scores(const Arm& arm, const std::string& metric) {
+  std::map<std::string, std::vector<double>> by_seed;
+  for (const auto* placed : arm.runs)
+    for (const auto& [id, score] : case_means(placed->run, metric)) by_seed[id].push_back(score);
+  std::map<std::string, double> scores;
+  for (const auto& [id, values] : by_seed) scores[id] = estimate(values)->mean;
+  return scores;
 }
 
 }  // namespace covector::report

@@ -1,10 +1,10 @@
 "use strict";
-// What went wrong is kept where a test, or a curious reader, finds it: <body data-check>.
+// What went wrong; opened as FILE?check, the page draws everything and says in <body data-check> how
+// that went.
 const failures = [];
 window.addEventListener("error", (event) => failures.push(String(event.message)));
 
 const specifications = JSON.parse(document.getElementById("charts").textContent);
-const charts = [];
 const dark = window.matchMedia("(prefers-color-scheme: dark)");
 
 function colour(name) {
@@ -17,19 +17,28 @@ function significant(value) {
   return size >= 1e5 || size < 1e-3 ? value.toExponential(1) : String(Number(value.toPrecision(4)));
 }
 
-function dataset(series) {
+function dataset(series, scattered) {
   const line = colour("--c" + (series.colour % 7));
   return {
     label: series.name,
     data: series.points.map(([x, y]) => ({ x, y })),
     borderColor: line,
     backgroundColor: line,
-    borderWidth: series.faint ? 1 : 2,
+    borderWidth: scattered && !series.dashed ? 0 : series.faint ? 1 : 2,
     borderDash: series.dashed ? [6, 4] : [],
-    pointRadius: series.faint || series.points.length > 30 ? 0 : 2.5,
+    showLine: !scattered || series.dashed,
+    pointRadius: scattered ? (series.dashed ? 0 : 2) : series.faint || series.points.length > 30 ? 0 : 2.5,
     pointHitRadius: 8,
     tension: 0,
   };
+}
+
+// A curve that does not move gets an axis that begins at 0, not one from -1 to 1 around it.
+function steadyRange(series) {
+  const values = series.flatMap((one) => one.points.map((point) => point[1]));
+  const [low, high] = [Math.min(...values), Math.max(...values)];
+  if (low === 0 || high - low > 1e-6 * Math.abs(low)) return {};
+  return { min: Math.min(0, 2 * low), max: Math.max(0, 2 * high) };
 }
 
 function axis(title) {
@@ -44,17 +53,19 @@ function axis(title) {
 function draw(canvas, specification) {
   const logarithmic = specification.logarithmic ? { type: "logarithmic" } : {};
   return new Chart(canvas, {
-    type: "line",
-    data: { datasets: specification.series.map(dataset) },
+    type: specification.scattered ? "scatter" : "line",
+    data: { datasets: specification.series.map((series) => dataset(series, specification.scattered)) },
     options: {
       animation: false,
       maintainAspectRatio: false,
       parsing: false,
-      normalized: true,
-      interaction: { mode: "nearest", axis: "x", intersect: false },
+      normalized: !specification.scattered,
+      interaction: specification.scattered
+        ? { mode: "nearest", axis: "xy", intersect: true }
+        : { mode: "nearest", axis: "x", intersect: false },
       scales: {
-        x: axis("step"),
-        y: { ...axis(specification.unit), ...logarithmic },
+        x: { ...axis(specification.x), ...(specification.x_logarithmic ? { type: "logarithmic" } : {}) },
+        y: { ...axis(specification.unit), ...steadyRange(specification.series), ...logarithmic },
       },
       plugins: {
         legend: {
@@ -63,14 +74,15 @@ function draw(canvas, specification) {
           labels: {
             color: colour("--ink"),
             boxWidth: 14,
-            boxHeight: 2,
+            boxHeight: specification.scattered ? 14 : 2,
             font: { size: 12 },
             filter: (item) => !specification.series[item.datasetIndex].faint,
           },
         },
         tooltip: {
           callbacks: {
-            title: (items) => "step " + items[0].parsed.x,
+            title: (items) =>
+              specification.scattered ? "" : specification.x + " " + significant(items[0].parsed.x),
             label: (item) => " " + item.dataset.label + "  " + significant(item.parsed.y),
           },
         },
@@ -79,17 +91,71 @@ function draw(canvas, specification) {
   });
 }
 
-function drawAll() {
-  charts.splice(0).forEach((chart) => chart.destroy());
+// Charts are drawn when they come into view: a benchmark has hundreds, most of them folded away.
+const drawn = new Map();
+
+function drawOne(canvas) {
+  if (drawn.has(canvas)) return;
+  drawn.set(canvas, draw(canvas, specifications[Number(canvas.dataset.chart)]));
+}
+
+function canvases() {
+  return Array.from(document.querySelectorAll("canvas[data-chart]"));
+}
+
+function redraw() {
+  for (const [canvas, chart] of drawn) {
+    chart.destroy();
+    drawn.set(canvas, draw(canvas, specifications[Number(canvas.dataset.chart)]));
+  }
+}
+
+function drawInView() {
   Chart.defaults.font.family = getComputedStyle(document.body).fontFamily;
-  for (const canvas of document.querySelectorAll("canvas[data-chart]"))
-    charts.push(draw(canvas, specifications[Number(canvas.dataset.chart)]));
+  const observer = new IntersectionObserver(
+    (entries) => {
+      for (const entry of entries)
+        if (entry.isIntersecting) {
+          observer.unobserve(entry.target);
+          drawOne(entry.target);
+        }
+    },
+    { rootMargin: "400px" },
+  );
+  canvases().forEach((canvas) => observer.observe(canvas));
+}
+
+// On paper nothing can be opened: methods are printed open, and every chart is drawn.
+const opened = [];
+
+function openMethods() {
+  for (const method of document.querySelectorAll("details.method:not([open])")) {
+    method.open = true;
+    opened.push(method);
+  }
+  canvases().forEach(drawOne);
+  redraw();
+}
+
+function closeMethods() {
+  for (const method of opened.splice(0)) method.open = false;
+  redraw();
+}
+
+// A link to something folded away opens what it is in.
+function openTarget() {
+  const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  const folded = target?.closest("details:not([open])");
+  if (!folded) return;
+  folded.open = true;
+  folded.scrollIntoView();
 }
 
 // Sorting: numbers by value, cells without one last whichever way round.
 function sortBy(table, column, ascending) {
   const body = table.tBodies[0];
-  const key = (row) => row.cells[column].dataset.value ?? row.cells[column].textContent;
+  const text = (cell) => cell.textContent.replace(/^−/, "-");
+  const key = (row) => row.cells[column].dataset.value ?? text(row.cells[column]);
   const rows = Array.from(body.rows);
   rows.sort((a, b) => {
     const [x, y] = [key(a), key(b)];
@@ -101,8 +167,9 @@ function sortBy(table, column, ascending) {
 }
 
 function makeSortable(table) {
-  const heads = Array.from(table.tHead.rows[0].cells);
+  const heads = Array.from(table.tHead.rows[table.tHead.rows.length - 1].cells);
   heads.forEach((head, column) => {
+    if (head.tagName !== "TH") return;
     const button = document.createElement("button");
     button.type = "button";
     button.textContent = head.textContent;
@@ -155,24 +222,43 @@ function hasInk(canvas) {
   return canvas.getContext("2d").getImageData(0, 0, width, height).data.some((byte) => byte !== 0);
 }
 
+function isFlat(chart) {
+  const values = chart.data.datasets.flatMap((one) => one.data.map((point) => Math.abs(point.y)));
+  const { min, max } = chart.scales.y;
+  return max - min > 10 * Math.max(...values) && Math.max(...values) > 0;
+}
+
+function duplicateIds() {
+  const ids = Array.from(document.querySelectorAll("[id]"), (element) => element.id);
+  return ids.filter((id, place) => ids.indexOf(id) !== place);
+}
+
 async function check() {
   const images = Array.from(document.querySelectorAll("main img"));
   await Promise.all(images.map((image) => image.decode().catch(() => {})));
-  const canvases = Array.from(document.querySelectorAll("canvas[data-chart]"));
+  openMethods();
+  const charts = Array.from(drawn.values());
   document.body.dataset.check = JSON.stringify({
     failures,
     images: images.length,
     brokenImages: images.filter((image) => image.naturalWidth === 0).length,
-    charts: canvases.length,
-    emptyCharts: canvases.filter((canvas) => !hasInk(canvas)).length,
+    charts: charts.length,
+    emptyCharts: charts.filter((chart) => !hasInk(chart.canvas)).length,
+    // An axis ten times as long as its largest value is far from zero hides the curve.
+    flatCharts: charts.filter(isFlat).length,
+    duplicateIds: duplicateIds(),
+    wide: document.documentElement.scrollWidth > document.documentElement.clientWidth,
   });
+  closeMethods();
 }
 
 document.querySelectorAll("table.sortable").forEach(makeSortable);
 document.querySelectorAll("input[data-filters]").forEach(makeFilter);
 makeZoom();
-drawAll();
-dark.addEventListener("change", drawAll);
-window.addEventListener("beforeprint", drawAll);
-window.addEventListener("afterprint", drawAll);
-check();
+drawInView();
+openTarget();
+window.addEventListener("hashchange", openTarget);
+dark.addEventListener("change", redraw);
+window.addEventListener("beforeprint", openMethods);
+window.addEventListener("afterprint", closeMethods);
+if (location.search === "?check") check();

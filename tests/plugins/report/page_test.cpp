@@ -2,34 +2,21 @@
 
 #include "page.h"
 #include "pictures.h"
+#include "plugins/report/browser.h"
 #include "plugins/report/made_up_runs.h"
 #include "support/scratch_folder.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include <array>
-#include <cstdio>
-#include <cstdlib>
-
 namespace covector::report {
 namespace {
 
 namespace fs = std::filesystem;
 using Catch::Matchers::Contains;
+using testing::body_of;
+using testing::count;
 using testing::ScratchFolder;
-
-std::size_t count(const std::string& text, const std::string& what) {
-  std::size_t n = 0;
-  for (auto at = text.find(what); at != std::string::npos; at = text.find(what, at + 1)) ++n;
-  return n;
-}
-
-/// The page without its scripts, which speak of everything.
-std::string body_of(const std::string& html) {
-  const auto begin = html.find("<body>");
-  return html.substr(begin, html.find("<script") - begin);
-}
 
 TEST_CASE("a benchmark's page shows the comparison, its curves, pictures and cases", "[report]") {
   const ScratchFolder folder;
@@ -45,7 +32,7 @@ TEST_CASE("a benchmark's page shows the comparison, its curves, pictures and cas
                                 "seeds): a gain that seeds alone do not explain."));
   CHECK_THAT(body, Contains("+2.60<br><small>+1.25 to +4.50</small>"));
   CHECK_THAT(body, Contains("6 HD95") || Contains("6 DSC, absent from both prediction and truth"));
-  CHECK(count(body, "<canvas data-chart=") == 10);
+  CHECK(count(body, "<canvas data-chart=") == 11);
   // Two of three samples of five pictures; three cases at either end of six, in two arms.
   CHECK(count(body, "<img src=\"data:image/png;base64,") == 10 + 12);
   CHECK_THAT(body, Contains("Further samples, 1 more of this step, are in"));
@@ -68,10 +55,11 @@ TEST_CASE("collapse monitors are drawn, and a reconstruction is named in every t
                           "\n");
   const auto html = page(collect({folder.path() / "demo"}));
   const auto body = body_of(html);
-  CHECK(count(body, "<canvas data-chart=") == 12);  // ten without monitors
+  CHECK(count(body, "<canvas data-chart=") == 13);  // eleven without monitors
   CHECK_THAT(body, Contains("aria-label=\"Collapse level over the steps: h, z\"") &&
                        Contains("aria-label=\"Embedding spread over the steps: z\""));
-  CHECK(count(body, "<th scope=\"row\">cover (from its abstract)</th>") == 1);
+  // In the table of means and beside its box.
+  CHECK(count(body, "<th scope=\"row\">cover (from its abstract)</th>") == 2);
   CHECK_THAT(body, Contains("<th scope=\"col\" class=\"number\">cover (from its abstract)</th>"));
   CHECK_THAT(body, !Contains("scratch (from"));
 }
@@ -180,8 +168,11 @@ TEST_CASE("in a benchmark of several backbones a task is an experiment on each",
       testing::make_adapt_run(folder / "demo/adapt" / arm / backbone / "organs/seed-0",
                               pretrain.string(), 0, 70);
     }
-  testing::write_text(folder / "demo/table.json", R"({"entries": [
-    {"pretraining": "cover", "task": "organs", "metric": "DSC", "backbone": "ukan",
+  testing::write_text(folder / "demo/table.json", R"({"baseline": "scratch", "published": [],
+    "rows": [{"pretraining": "cover", "backbone": "ukan"}], "columns": [{"task": "organs"}],
+    "averages": [], "protocols": [], "entries": [
+    {"pretraining": "cover", "task": "organs", "metric": "DSC", "backbone": "ukan", "unit": "%",
+     "higher_is_better": true, "main": true, "mean": 70, "seeds": 1, "cases": 6,
      "against_baseline": {"difference": 2.5, "low": 1, "high": 4, "cases": 6}}]})");
   const auto all = collect({folder / "demo"});
   CHECK(all.problems.empty());
@@ -282,57 +273,20 @@ TEST_CASE("pictures beyond the budget are counted", "[report]") {
   CHECK(budget.left_out().empty());
 }
 
-// Headless Chromium, the judge of what a browser makes of the page.
-
-std::string chromium() {
-  for (const auto* name :
-       {"chromium-headless-shell", "chromium", "chromium-browser", "google-chrome"})
-    if (std::system(fmt::format("command -v {} > /dev/null 2>&1", name).c_str()) == 0) return name;
-  return {};
-}
-
-std::string output_of(const std::string& command) {
-  auto* pipe = popen(command.c_str(), "r");
-  REQUIRE(pipe);
-  std::string out;
-  std::array<char, 65536> buffer{};
-  for (std::size_t n; (n = fread(buffer.data(), 1, buffer.size(), pipe)) > 0;)
-    out.append(buffer.data(), n);
-  CHECK(pclose(pipe) == 0);
-  return out;
-}
-
 TEST_CASE("Chromium draws every picture and chart without an error", "[report][browser]") {
-  const auto browser = chromium();
-  if (browser.empty()) {
-    WARN("skipped: no Chromium on the PATH");
-    return;
-  }
+  if (testing::has_no_browser()) return;
   const ScratchFolder folder;
   testing::make_benchmark(folder.path() / "demo");
-  const auto file = folder.path() / "page.html";
-  testing::write_text(file, page(collect({folder.path() / "demo"})));
-  const auto log = folder.path() / "browser.log";
-  const auto dom = output_of(fmt::format(
-      "{} --headless --no-sandbox --disable-gpu --enable-logging=stderr --user-data-dir='{}' "
-      "--virtual-time-budget=20000 --dump-dom 'file://{}' 2> '{}'",
-      browser, (folder.path() / "profile").string(), file.string(), log.string()));
-  CHECK(count(testing::text_of(log), "CONSOLE") == 0);
-
-  const std::string key = "data-check=\"";
-  const auto begin = dom.find(key);
-  REQUIRE(begin != std::string::npos);
-  auto text =
-      dom.substr(begin + key.size(), dom.find('"', begin + key.size()) - begin - key.size());
-  for (auto at = text.find("&quot;"); at != std::string::npos; at = text.find("&quot;", at))
-    text.replace(at, 6, "\"");
-  const auto check = nlohmann::json::parse(text);
-  INFO(text);
+  const auto check = testing::checked_page(folder, page(collect({folder.path() / "demo"})), 1200);
+  INFO(check.dump());
   CHECK(check.at("failures").empty());
   CHECK(check.at("images") == 22);
   CHECK(check.at("brokenImages") == 0);
-  CHECK(check.at("charts") == 10);
+  CHECK(check.at("charts") == 11);
   CHECK(check.at("emptyCharts") == 0);
+  // One of them is of a learning rate that is 1e-4 throughout.
+  CHECK(check.at("flatCharts") == 0);
+  CHECK(check.at("duplicateIds").empty());
 }
 
 }  // namespace

@@ -41,7 +41,7 @@ TEST_CASE("covector report writes report.html into the run's folder", "[report]"
   const auto run_folder = folder.path() / "cover";
   testing::make_pretrain_run(run_folder, "cover");
   CHECK(run({run_folder.string()}) ==
-        "report of 1 runs: " + (run_folder / "report.html").string() + "\n");
+        "report of 1 run: " + (run_folder / "report.html").string() + "\n");
   CHECK_THAT(testing::text_of(run_folder / "report.html"), Contains("<!doctype html>"));
   // A report is replaced by the next.
   const auto text = run({run_folder.string(), "--json"});

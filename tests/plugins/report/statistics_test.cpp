@@ -77,6 +77,52 @@ TEST_CASE("arms are grouped by experiment, baselines last, runs by seed", "[repo
   CHECK(over_seeds(found[0].arms[0], "DSC")->numbers.size() == 3);
 }
 
+TEST_CASE("quartiles by linear interpolation, whiskers within 1.5 times the box", "[report]") {
+  // Places 0.25 * 5 = 1.25, 2.5 and 3.75 of six numbers: 2 + 0.25 * (4 - 2), (4 + 5) / 2 and
+  // 5 + 0.75 * (7 - 5). The box is 4 long, so whiskers reach from -3.5 to 12.5 at the most.
+  const auto box = box_of({20, 5, 1, 7, 2, 4});
+  REQUIRE(box);
+  CHECK(box->count == 6);
+  CHECK(box->low_quartile == 2.5);
+  CHECK(box->median == 4.5);
+  CHECK(box->high_quartile == 6.5);
+  CHECK(box->low_whisker == 1);
+  CHECK(box->high_whisker == 7);
+  CHECK(box->outside == std::vector<double>{20});
+  // numpy.quantile([0.1, 3.7, 3.8, 9.2, 11.5, 40], [0.05, 0.9]) of NumPy's default, "linear".
+  CHECK(quantile({0.1, 3.7, 3.8, 9.2, 11.5, 40}, 0.05) == Approx(1.0).epsilon(1e-12));
+  CHECK(quantile({0.1, 3.7, 3.8, 9.2, 11.5, 40}, 0.9) == Approx(25.75).epsilon(1e-12));
+}
+
+TEST_CASE("a number at the very end of a whisker's reach is inside", "[report]") {
+  // Of 0, 1, 2, 3 and 6 the quartiles are 1 and 3, so the reach ends at 3 + 1.5 * 2 = 6.
+  const auto box = box_of({0, 1, 2, 3, 6});
+  CHECK(box->high_whisker == 6);
+  CHECK(box->outside.empty());
+  CHECK(box_of({0, 1, 2, 3, 6.01})->outside == std::vector<double>{6.01});
+}
+
+TEST_CASE("boxes of one number and of none", "[report]") {
+  const auto one = box_of({3});
+  REQUIRE(one);
+  CHECK(one->low_whisker == 3);
+  CHECK(one->median == 3);
+  CHECK(one->high_quartile == 3);
+  CHECK_FALSE(box_of({}));
+}
+
+TEST_CASE("the score of a case is over its labels, then over the seeds that have one", "[report]") {
+  Placed a, b;
+  a.run = measured({{"x", "DSC", "liver", 80, ""}, {"x", "DSC", "aorta", 60, ""}});
+  b.run = measured({{"x", "DSC", "liver", 90, ""},
+                    {"x", "DSC", "aorta", std::nullopt, "absent"},
+                    {"y", "DSC", "liver", 50, ""}});
+  const Arm arm{"cover", false, "", {&a, &b}};
+  CHECK(case_scores(arm, "DSC") ==
+        std::map<std::string, double>{{"x", (70 + 90) / 2.0}, {"y", 50}});
+  CHECK(case_scores(arm, "HD95").empty());
+}
+
 TEST_CASE("thinning keeps every spike", "[report]") {
   std::vector<Point> points;
   for (int i = 0; i < 10000; ++i) points.push_back({static_cast<double>(i), 1.0});
