@@ -21,6 +21,7 @@ constexpr std::array kBuiltIns{
     BuiltIn{"diff", "compare two recipes", diff_command},
     BuiltIn{"plugins", "list what plug-ins provide, with options and defaults", plugins_command},
     BuiltIn{"predict", "apply the network of a finished run to images", predict_command},
+    BuiltIn{"analyse", "look into finished runs, for the report", analyse_command},
     BuiltIn{"import", "bring weights from PyTorch into a checkpoint", import_command},
     BuiltIn{"export", "write the network of a run for PyTorch", export_command},
     BuiltIn{"bench", "measure the speed of a recipe", bench_command},

@@ -38,6 +38,7 @@ int explain_command(const Words& words, std::ostream& out);
 int diff_command(const Words& words, std::ostream& out);
 int bench_command(const Words& words, std::ostream& out);
 int predict_command(const Words& words, std::ostream& out);
+int analyse_command(const Words& words, std::ostream& out);
 int import_command(const Words& words, std::ostream& out);
 int export_command(const Words& words, std::ostream& out);
 int plugins_command(const Words& words, std::ostream& out);
