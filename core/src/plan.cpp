@@ -39,6 +39,12 @@ void LoopOptions::describe(Schema<LoopOptions>& schema) {
           "steps between looks of the collapse monitors at a fixed set of crops, in methods that "
           "offer features to look at; 0: never")
       .at_least(0);
+  schema.field("probe_every", &LoopOptions::probe_every)
+      .doc(
+          "steps between looks of two probes, a linear one and nearest neighbours, at frozen pixel "
+          "features of labelled validation images; 0: never. For kind pretrain, and a dataset with "
+          "labels")
+      .at_least(0);
   schema.field("checkpoint_every", &LoopOptions::checkpoint_every)
       .doc("steps between checkpoints; the last step always writes one")
       .at_least(1);
@@ -271,6 +277,9 @@ TrainPlan read_plan(const Recipe& recipe, Registries& registries, PluginLoader& 
   plan.optimiser = reader.core_part(optimisers(), sections.optimiser, "adam");
   plan.schedule = reader.core_part(schedules(), sections.schedule, "constant");
   plan.loop = reader.options<LoopOptions>(sections.loop, "loop");
+  if (plan.adapt && plan.loop.probe_every > 0)
+    problems.add("loop", sections.loop->find("probe_every")->where,
+                 "'probe_every' watches a pretraining; a task has 'validate_every'");
   plan.views = read_views(sections.views, problems);
   plan.given_views = sections.views.value_or(OptionTable{});
   // Only to find what is wrong with them; the run's own chains are made once its views are known.

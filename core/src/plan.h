@@ -23,6 +23,7 @@ struct COVECTOR_API LoopOptions {
   std::int64_t prefetch = 2;
   std::int64_t log_every = 10;
   std::int64_t monitor_every = 500;
+  std::int64_t probe_every = 0;
   std::int64_t checkpoint_every = 1000;
   std::int64_t keep_checkpoints = 2;
   std::int64_t pictures_every = 0;

@@ -4,6 +4,7 @@
 #include "device.h"
 #include "measure.h"
 #include "precision.h"
+#include "probe.h"
 #include "progress.h"
 #include "run_folder.h"
 #include "run_log.h"
@@ -80,6 +81,7 @@ class TrainRun {
   std::unique_ptr<Trainer> trainer_;
   std::unique_ptr<Batches> batches_;
   std::unique_ptr<RunLog> log_;
+  std::unique_ptr<Probe> probe_;
   std::optional<double> best_;
   std::int64_t best_step_ = 0;
   std::int64_t written_ = -1;  // step of the last checkpoint
@@ -116,6 +118,8 @@ void TrainRun::start() {
   if (total_ > 0) batches_ = batches_of(plan_, built_, step(), device_);
   if (!latest) start_fresh();
   log_ = std::make_unique<RunLog>(folder_.path(), step());
+  if (plan_.loop.probe_every > 0 && total_ > 0)
+    probe_ = std::make_unique<Probe>(*built_.dataset, *built_.backbone, device_);
 }
 
 /// The newest that is whole and whose best weights are too: where those are lost, the run goes back
@@ -163,6 +167,8 @@ void TrainRun::finish_step() {
   folder_.check_held();
   if (every(plan_.loop.log_every)) log();
   if (built_.method && plan_.loop.monitor_every > 0 && every(plan_.loop.monitor_every)) monitor();
+  if (probe_ && every(plan_.loop.probe_every))
+    log_->write(step(), probe_->measure(*built_.backbone));
   if (plan_.loop.validate_every > 0 && plan_.adapt && every(plan_.loop.validate_every)) validate();
   if (every(plan_.loop.pictures_every)) draw();
   if (signals_.take_checkpoint_request() || every(plan_.loop.checkpoint_every)) write_checkpoint();
@@ -428,6 +434,7 @@ int run_training(const RunRequest& request, Registries& registries, PluginLoader
                  std::ostream& out) {
   auto [plan, device, stopwatch, built] = prepare(request, registries, loader);
   check_splits(plan, *built.dataset);
+  if (plan.loop.probe_every > 0) Probe::check(*built.dataset);
 
   const RunFolder folder(output_of(request), built.resolved);
   Progress progress(out, progress_style(out, request.quiet));
