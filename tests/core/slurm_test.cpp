@@ -23,7 +23,7 @@ struct Written {
   std::string text(const std::string& name) const { return text_of(output / "slurm" / name); }
   void finish(const std::string& cell) const {
     fs::create_directories(output / cell);
-    write_status(output / cell, {"finished", 2, 2, ""});
+    write_status(output / cell, {"finished", 0, 0, ""});  // as of what trains nothing
   }
 };
 
