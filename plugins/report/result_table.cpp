@@ -60,13 +60,15 @@ int rank_of(const ResultTable& table, const Column& column, std::size_t row) {
   };
   const auto own = shown(row);
   if (own.empty()) return 0;
-  std::set<std::string> better;
+  std::set<std::string> better, worse;
   for (std::size_t i = 0; i < table.rows.size(); ++i) {
     if (table.rows[i].backbone != table.rows[row].backbone || shown(i).empty()) continue;
     const auto x = *column.entries[i]->mean, y = *column.entries[row]->mean;
-    if (shown(i) != own && (column.higher_is_better ? x > y : x < y)) better.insert(shown(i));
+    if (shown(i) != own)
+      ((column.higher_is_better ? x > y : x < y) ? better : worse).insert(shown(i));
   }
-  return better.size() < 2 ? static_cast<int>(better.size()) + 1 : 0;
+  if (better.empty()) return 1;
+  return better.size() == 1 && !worse.empty() ? 2 : 0;
 }
 
 std::string emphasised(const std::string& text, int rank) {

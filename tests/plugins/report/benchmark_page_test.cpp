@@ -49,6 +49,13 @@ TEST_CASE("a large benchmark's page has its table, with marks and footnotes", "[
                         Contains("pixpro lacks vessels (2D average)") && Contains(">not run</td>"));
 }
 
+TEST_CASE("of two rows the worse is not marked as the second best", "[report]") {
+  const ScratchFolder folder;
+  testing::make_benchmark(folder / "demo");
+  const auto table = section_of(testing::body_of(page(collect({folder / "demo"}))), "table");
+  CHECK_THAT(table, Contains("<strong>69.2</strong>") && Contains(">66.6<") && !Contains("<em>"));
+}
+
 TEST_CASE("a large benchmark's page has box plots of scores by case", "[report]") {
   const ScratchFolder folder;
   testing::make_large_benchmark(folder / "table1");
