@@ -13,8 +13,8 @@ namespace covector::report {
 namespace {
 
 // Bytes of pictures over all methods, of which each has an equal part, lest the first take all.
-constexpr std::uintmax_t kViewBytes = 2'200'000;
-constexpr std::uintmax_t kCaseBytes = 2'200'000;
+constexpr std::uintmax_t kViewBytes = 1'800'000;
+constexpr std::uintmax_t kCaseBytes = 1'800'000;
 
 /// What a method and the baseline, for comparison, did in an experiment.
 Experiment beside_baseline(const Experiment& experiment, const std::string& name) {

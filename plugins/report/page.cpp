@@ -20,7 +20,7 @@ namespace covector::report {
 namespace {
 
 constexpr std::uintmax_t kViewBytes = 2'500'000;
-constexpr std::uintmax_t kOverlayBytes = 2'500'000;
+constexpr std::uintmax_t kOverlayBytes = 2'000'000;
 // Of a curve; with many arms there are many, on smaller charts.
 constexpr std::size_t kBuckets = 250, kBucketsOfMany = 60;
 

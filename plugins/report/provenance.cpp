@@ -9,7 +9,7 @@
 namespace covector::report {
 namespace {
 
-constexpr std::size_t kRecipeBytes = 2'000'000;  // of all recipes on the page
+constexpr std::size_t kRecipeBytes = 1'800'000;  // of all recipes on the page
 
 std::string state_of(const Run& run) {
   return run.state == "none" ? "not started" : run.state;
