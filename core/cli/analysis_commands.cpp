@@ -15,7 +15,8 @@ int analyse_command(const Words& words, std::ostream& out) {
       "  tsne         pixel features of pretrained networks in the plane, by label\n"
       "  dispersion   how far neighbouring features lie apart, within labels and across\n"
       "  test-retest  correlation of the scores of cases between seeds\n"
-      "  pictures     what each method sees and predicts, of COVER the view warped level by level",
+      "  pictures     what each method sees and predicts, of COVER the view warped level by level\n"
+      "  convergence  curves of both phases of a benchmark",
       {"NAME", "FOLDER..."}};
   syntax.options.add_options()("output,o", po::value<std::string>()->value_name("DIR"),
                                "the folder that gets analysis/; FOLDER where there is one")(

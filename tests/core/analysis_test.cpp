@@ -164,6 +164,41 @@ TEST_CASE("over-dispersion has a bar a pretraining and measure", "[analysis]") {
   CHECK(rows.at(1).at(6).is_null());
 }
 
+TEST_CASE("convergence draws the logs of a benchmark's first seed", "[analysis]") {
+  const ScratchFolder folder;
+  const auto cell = [](const std::string& name, const std::string& task, int seed) {
+    Json json{{"name", name}, {"pretraining", "toy"}, {"seed", seed}, {"recipe", ""}};
+    if (!task.empty()) json["task"] = task;
+    return json;
+  };
+  const Json cells = {cell("pretrain/toy", "", 0), cell("adapt/toy/organs/seed-0", "organs", 0),
+                      cell("adapt/toy/organs/seed-1", "organs", 1)};
+  std::ofstream(folder.path() / "plan.json") << Json{
+      {"recipe", "all.toml"}, {"baseline", ""}, {"published", Json::array()}, {"cells", cells}};
+  Request request{.name = "convergence", .folders = {folder.path()}};
+  ToyProgram program;
+  CHECK_THROWS_WITH(analyse(request, program.registries, program.loader, program.out),
+                    "no run of the benchmark has logged a step yet; run its recipe first");
+  const auto log = [&](const std::string& run, const std::string& lines) {
+    fs::create_directories(folder.path() / run);
+    std::ofstream(folder.path() / run / "log.jsonl") << lines;
+  };
+  log("pretrain/toy",
+      "{\"step\": 1, \"loss\": 3.5}\n{\"step\": 2, \"loss\": null}\n"
+      "{\"step\": 3, \"loss\": 1.5}\n");
+  log("adapt/toy/organs/seed-0",
+      "{\"step\": 1, \"loss\": 9}\n"
+      "{\"step\": 2, \"validation/DSC\": 81}\n");
+  log("adapt/toy/organs/seed-1", "{\"step\": 2, \"validation/DSC\": 1}\n");
+  const auto panels = analysed(request, folder.path()).at("panels");
+  REQUIRE(panels.size() == 2);
+  CHECK(panels.at(0).at("title") == "Pretraining: toy");
+  CHECK(panels.at(0).at("lines").at(0).at("points") == Json::parse("[[1, 3.5], [3, 1.5]]"));
+  CHECK(panels.at(1).at("title") == "organs: DSC of validation images");
+  CHECK(panels.at(1).at("lines").size() == 1);
+  CHECK(panels.at(1).at("lines").at(0).at("points") == Json::parse("[[2, 81]]"));
+}
+
 TEST_CASE("a request for an analysis that does not fit is told why", "[analysis][errors]") {
   const ScratchFolder folder;
   ToyProgram program;

@@ -88,8 +88,8 @@ TEST_CASE("the status and the table of a benchmark, from its folder", "[smoke]")
   const auto status = run_program({"benchmark", "status", whole().string()});
   INFO(status.output << status.error);
   CHECK(status.code == 0);
-  CHECK_THAT(status.output, StartsWith("cell                         state  step\n") &&
-                                Contains("adapt/cover/segment/seed-0   done   10/10\n") &&
+  CHECK_THAT(status.output, StartsWith("cell                          state  step\n") &&
+                                Contains("adapt/cover/segment/seed-0    done   10/10\n") &&
                                 Contains("4 of 4 cells done\n"));
   for (const auto* format : {"markdown", "csv", "latex", "html"}) {
     const auto table = run_program({"benchmark", "table", whole().string(), "--format", format});

@@ -9,7 +9,8 @@
 namespace covector::analysis {
 namespace {
 
-const std::vector<std::string> kNames = {"tsne", "dispersion", "test-retest", "pictures"};
+const std::vector<std::string> kNames = {"tsne", "dispersion", "test-retest", "pictures",
+                                         "convergence"};
 
 void check(const Request& request) {
   const auto known = std::find(kNames.begin(), kNames.end(), request.name) != kNames.end();
@@ -33,6 +34,7 @@ Result made(const Request& request, Registries& registries, PluginLoader& loader
   if (request.name == "tsne") return tsne_maps(request, registries, loader, out);
   if (request.name == "dispersion") return dispersion(request, registries, loader, out);
   if (request.name == "pictures") return pictures(request, registries, loader, out);
+  if (request.name == "convergence") return convergence(request);
   return test_retest(request);
 }
 

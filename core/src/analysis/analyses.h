@@ -10,7 +10,7 @@ namespace covector::analysis {
 
 /// What `covector analyse` is asked for.
 struct Request {
-  std::string name;  // "tsne", "dispersion", "test-retest" or "pictures"
+  std::string name;                                 // one of those that analyse() knows
   std::vector<std::filesystem::path> folders = {};  // runs, or benchmarks
   std::filesystem::path data = {};  // whose [dataset] has labels; empty: each run's own
   std::filesystem::path output =
@@ -41,6 +41,10 @@ COVECTOR_API Result test_retest(const Request& request);
 /// OUTPUT/analysis/pictures/NAME.
 COVECTOR_API Result pictures(const Request& request, Registries& registries, PluginLoader& loader,
                              std::ostream& out);
+
+/// The curves of a benchmark's logs: a panel a pretraining with its losses, and a panel a task and
+/// metric of the validation images with a line a pretraining; of the first seed.
+COVECTOR_API Result convergence(const Request& request);
 
 /// Makes one analysis, writes it to OUTPUT/analysis/NAME.json and prints its table and the file.
 /// Throws RecipeError for an unknown name or a request that does not fit; DataError; Error.

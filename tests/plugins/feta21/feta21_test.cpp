@@ -106,7 +106,7 @@ TEST_CASE("what is wrong with FeTA is told with its path", "[feta21][errors]") {
   CHECK_THAT(listing.problems[2], Contains("sub-003_T2w.nii.gz: its name tells no pipeline"));
   REQUIRE(listing.notes.size() == 6);
   CHECK(listing.notes[0] == (folder / "sub-002").string() + ": has no row in participants.tsv");
-  CHECK(listing.notes[5] == "volumes by irtk: 1");
+  CHECK(listing.notes[5] == "volumes by irtk: 3");
   CHECK_THROWS_WITH(
       Feta21(o).load(listing.cases.at(0)),
       Contains("sub-004_rec-irtk_dseg.nii.gz: label value 8 is not among those listed"));
