@@ -7,8 +7,6 @@
 namespace covector {
 namespace {
 
-constexpr int kWarmUp = 2;  // the first steps fill caches and choose kernels
-
 /// Steps per second of fetching batches alone.
 double data_alone(Batches& batches, int steps) {
   Stopwatch watch(c10::kCPU);
@@ -52,7 +50,7 @@ Profile bench_recipe(const RunRequest& request, int steps, Registries& registrie
   const auto batches = batches_of(plan, built, 0, device);
   begin_task(plan, built, *batches);
   const auto trainer = trainer_of(plan, built, device);
-  for (int i = 0; i < kWarmUp; ++i) trainer->step(*batches);
+  for (int i = 0; i < kWarmUpSteps; ++i) trainer->step(*batches);
   stopwatch->reset();
   for (int i = 0; i < steps; ++i) trainer->step(*batches, /*logged=*/false, stopwatch.get());
 

@@ -8,6 +8,9 @@
 
 namespace covector {
 
+/// Steps that no time is taken of: they fill caches and choose kernels.
+constexpr int kWarmUpSteps = 2;
+
 /// How fast the steps of a recipe are: what `covector bench` tells.
 struct Profile {
   std::string recipe;

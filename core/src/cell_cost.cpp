@@ -1,5 +1,6 @@
 #include "cell_cost.h"
 
+#include "bench.h"
 #include "checkpoint.h"
 #include "covector/core/error.h"
 #include "device.h"
@@ -16,7 +17,6 @@ namespace covector {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr int kWarmUp = 2;  // the first steps fill caches and choose kernels
 constexpr int kSteps = 3;
 constexpr std::size_t kCases = 3;
 constexpr double kMebibyte = 1024.0 * 1024.0;
@@ -38,7 +38,7 @@ double step_seconds(Trainer& trainer, Batches& batches, c10::Device device) {
   const auto take = [&](int steps) {
     for (int i = 0; i < steps; ++i) trainer.step(batches, /*logged=*/false);
   };
-  take(kWarmUp);
+  take(kWarmUpSteps);
   return seconds_of([&] { take(kSteps); }, device) / kSteps;
 }
 

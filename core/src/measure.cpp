@@ -217,6 +217,13 @@ Mean mean_of_label(const Measurement& measurement, const std::string& metric,
   return averager.mean();
 }
 
+std::vector<std::int64_t> evenly_spread(const std::vector<std::int64_t>& cases, std::size_t count) {
+  count = std::min(count, cases.size());
+  std::vector<std::int64_t> some;
+  for (std::size_t i = 0; i < count; ++i) some.push_back(cases[i * cases.size() / count]);
+  return some;
+}
+
 Measurement measure(Task& task, const Dataset& dataset, const std::vector<std::int64_t>& indices,
                     at::Device device, const std::function<bool()>& keep_going) {
   const torch::NoGradGuard no_grad;

@@ -42,6 +42,10 @@ COVECTOR_API std::map<std::string, double> by_case(const Measurement& measuremen
 COVECTOR_API Mean mean_of_label(const Measurement& measurement, const std::string& metric,
                                 const std::string& label);
 
+/// At most `count` of some cases, evenly spread: neighbours are often slices of one volume.
+COVECTOR_API std::vector<std::int64_t> evenly_spread(const std::vector<std::int64_t>& cases,
+                                                     std::size_t count);
+
 /// Measures cases one by one, without gradients, in evaluation mode; puts the mode back. Metrics
 /// that no case mentions are left out.
 /// @param keep_going  asked before each case; returning false ends with what there is so far

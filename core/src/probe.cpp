@@ -1,6 +1,7 @@
 #include "probe.h"
 
 #include "covector/core/error.h"
+#include "measure.h"
 
 #include <torch/types.h>
 #include <torch/utils.h>
@@ -11,18 +12,9 @@
 namespace covector {
 namespace {
 
-constexpr std::int64_t kMostImages = 8;
+constexpr std::size_t kMostImages = 8;
 constexpr std::int64_t kFitted = 1000;    // pixels, the same number of each class
 constexpr std::int64_t kMeasured = 4000;  // pixels, each class as often as it is
-
-/// At most `count` of them, spread evenly.
-std::vector<std::int64_t> some_of(const std::vector<std::int64_t>& all, std::int64_t count) {
-  const auto size = static_cast<std::int64_t>(all.size());
-  std::vector<std::int64_t> some;
-  for (std::int64_t i = 0; i < std::min(count, size); ++i)
-    some.push_back(all[i * size / std::min(count, size)]);
-  return some;
-}
 
 at::Tensor unit(const at::Tensor& rows) {
   return rows / rows.norm(2, {1}, true).clamp_min(1e-12);
@@ -50,7 +42,7 @@ Probe::Probe(const Dataset& dataset, const Backbone& backbone, at::Device device
                            analysis::Draw draw) {
     Part part;
     std::vector<at::Tensor> labels;
-    for (const auto index : some_of(indices, kMostImages)) {
+    for (const auto index : evenly_spread(indices, kMostImages)) {
       const auto window = analysis::window_about_label(dataset.get(index), backbone.size_divisor());
       part.windows.push_back(window.image.to(device));
       labels.push_back(analysis::labels_at(*window.label, backbone.strides().back()));

@@ -5,6 +5,8 @@
 #include <nlohmann/json.hpp>
 
 #include <chrono>
+#include <fstream>
+#include <limits>
 #include <vector>
 
 namespace covector {
@@ -28,6 +30,14 @@ std::vector<Json> kept_lines(const std::filesystem::path& path, std::int64_t ste
   return kept;
 }
 
+std::map<std::string, double> numbers_of(const Json& line) {
+  std::map<std::string, double> values;
+  for (const auto& item : line.items())
+    if (item.key() != "step" && item.key() != "time" && item.value().is_number())
+      values[item.key()] = item.value();
+  return values;
+}
+
 }  // namespace
 
 RunLog::RunLog(const std::filesystem::path& folder, std::int64_t steps_done)
@@ -41,13 +51,8 @@ RunLog::RunLog(const std::filesystem::path& folder, std::int64_t steps_done)
   std::filesystem::rename(temporary, path_);  // the open stream follows the file to its new name
 
   events_.emplace(folder, kept.empty() ? now() : kept.front().at("time").get<double>());
-  for (const auto& line : kept) {
-    std::map<std::string, double> values;
-    for (const auto& item : line.items())
-      if (item.key() != "step" && item.key() != "time" && item.value().is_number())
-        values[item.key()] = item.value();
-    events_->scalars(line.at("step"), line.at("time"), values);
-  }
+  for (const auto& line : kept)
+    events_->scalars(line.at("step"), line.at("time"), numbers_of(line));
   events_->flush();
 }
 
@@ -59,6 +64,14 @@ void RunLog::write(std::int64_t step, const std::map<std::string, double>& value
   if (!lines_) throw Error("cannot write " + path_.string() + "; is the disk full?");
   events_->scalars(step, time, values);
   events_->flush();
+}
+
+std::vector<LoggedStep> read_log(const std::filesystem::path& folder) {
+  constexpr auto kAll = std::numeric_limits<std::int64_t>::max() - 1;
+  std::vector<LoggedStep> steps;
+  for (const auto& line : kept_lines(folder / "log.jsonl", kAll))
+    steps.push_back({line.at("step"), numbers_of(line)});
+  return steps;
 }
 
 }  // namespace covector

@@ -2,7 +2,10 @@
 
 #include "tensorboard.h"
 
+#include <map>
 #include <optional>
+#include <string>
+#include <vector>
 
 namespace covector {
 
@@ -27,5 +30,13 @@ class COVECTOR_API RunLog {
   std::ofstream lines_;
   std::optional<EventFile> events_;
 };
+
+/// A line of log.jsonl.
+struct LoggedStep {
+  std::int64_t step;
+  std::map<std::string, double> values;  // those that are finite
+};
+/// The log of a run, a line torn by a crash left out; empty where there is none.
+COVECTOR_API std::vector<LoggedStep> read_log(const std::filesystem::path& folder);
 
 }  // namespace covector

@@ -284,6 +284,10 @@ void append(Table& all, const Table& table) {
 
 }  // namespace
 
+std::string row_title(const std::string& row, const std::string& backbone) {
+  return backbone.empty() ? row : backbone + ", " + row;
+}
+
 const TableEntry* Table::find(const TableRow& row, const std::string& column,
                               const std::string& metric) const {
   const auto found = std::find_if(entries.begin(), entries.end(), [&](const TableEntry& entry) {

@@ -11,6 +11,9 @@
 
 namespace covector {
 
+/// What a row is called where there are several backbones: "unet, cover".
+COVECTOR_API std::string row_title(const std::string& row, const std::string& backbone);
+
 /// One cell of a benchmark, and what it measured if it is finished.
 struct CellResult {
   std::string row;     // the pretraining

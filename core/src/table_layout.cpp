@@ -34,10 +34,6 @@ std::string joined(const std::vector<std::string>& words, const std::string& bet
   return text;
 }
 
-std::string row_title(const std::string& row, const std::string& backbone) {
-  return backbone.empty() ? row : backbone + ", " + row;
-}
-
 std::string plural(std::int64_t count, const std::string& word) {
   return std::to_string(count) + " " + word + (count == 1 ? "" : "s");
 }

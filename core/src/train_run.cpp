@@ -237,16 +237,13 @@ void TrainRun::draw() {
   module.train();
 }
 
-/// A few of the cases, evenly spread: neighbours are often slices of one volume.
+/// A few of the cases.
 void TrainRun::draw_cases(const std::vector<std::int64_t>& indices) {
   const torch::NoGradGuard no_grad;
   const auto folder = folder_.pictures(step());
-  const auto count = std::min(indices.size(), kPictureCases);
   built_.task->eval();
-  for (std::size_t i = 0; i < count; ++i) {
-    const auto index = indices[i * indices.size() / count];
+  for (const auto index : evenly_spread(indices, kPictureCases))
     built_.task->draw(stack({{built_.dataset->get(index)}, device_}), folder);
-  }
   built_.task->train();
 }
 

@@ -2,8 +2,9 @@
 
 #include "benchmark_files.h"
 #include "covector/core/error.h"
+#include "run_log.h"
+#include "table.h"
 
-#include <fstream>
 #include <map>
 #include <set>
 
@@ -15,14 +16,9 @@ using Json = nlohmann::ordered_json;
 /// The curves of a run's log whose names begin alike, by the rest of the name.
 std::map<std::string, Json> curves_of(const std::filesystem::path& run, const std::string& begin) {
   std::map<std::string, Json> curves;
-  std::ifstream file(run / "log.jsonl");
-  for (std::string text; std::getline(file, text);) {
-    const auto line = Json::parse(text, nullptr, /*allow_exceptions=*/false);
-    if (!line.is_object() || !line.contains("step")) continue;
-    for (const auto& item : line.items())
-      if (item.key().starts_with(begin) && item.value().is_number())
-        curves[item.key().substr(begin.size())].push_back({line.at("step"), item.value()});
-  }
+  for (const auto& [step, values] : read_log(run))
+    for (const auto& [name, value] : values)
+      if (name.starts_with(begin)) curves[name.substr(begin.size())].push_back({step, value});
   return curves;
 }
 
@@ -77,7 +73,7 @@ Result convergence(const Request& request) {
   std::set<std::string> seen;
   for (const auto& folder : request.folders)
     for (const auto& cell : read_plan_file(folder).cells) {
-      const auto row = cell.backbone.empty() ? cell.row : cell.backbone + ", " + cell.row;
+      const auto row = row_title(cell.row, cell.backbone);
       if (std::filesystem::exists(cell.folder / "log.jsonl") &&
           seen.insert(cell.column + "/" + row).second)
         add_cell(cell, row, panels);

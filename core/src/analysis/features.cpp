@@ -3,6 +3,7 @@
 #include "batches.h"
 #include "covector/core/error.h"
 #include "covector/core/random.h"
+#include "measure.h"
 #include "plan.h"
 #include "transfer.h"
 
@@ -78,12 +79,8 @@ LabelledImages labelled_images(const fs::path& recipe, std::int64_t count, std::
                       " has no labels of voxels; name a recipe whose dataset has with --data");
   const auto split = first_with_images(*dataset);
   images.split = to_string(split);
-  const auto indices = dataset->indices(split);
-  const auto size = static_cast<std::int64_t>(indices.size());
-  for (std::int64_t i = 0; i < std::min(count, size); ++i) {
-    const auto index = indices[i * size / std::min(count, size)];
+  for (const auto index : evenly_spread(dataset->indices(split), static_cast<std::size_t>(count)))
     images.windows.push_back(window_about_label(dataset->get(index), divisor));
-  }
   return images;
 }
 

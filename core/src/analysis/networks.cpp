@@ -7,6 +7,7 @@
 #include "covector/core/error.h"
 #include "covector/losses/over_dispersion.h"
 #include "covector/losses/tsne.h"
+#include "run_log.h"
 #include "train.h"
 #include "train_run.h"
 
@@ -15,7 +16,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <fstream>
 #include <map>
 #include <numeric>
 #include <ostream>
@@ -119,13 +119,9 @@ Means measured(Backbone& backbone, const LabelledImages& images) {
 
 /// The last value of that name in a run's log; nothing where it has none.
 std::optional<double> last_logged(const fs::path& run, const std::string& name) {
-  std::ifstream file(run / "log.jsonl");
   std::optional<double> last;
-  for (std::string text; std::getline(file, text);) {
-    const auto line = Json::parse(text, nullptr, /*allow_exceptions=*/false);
-    if (line.is_object() && line.contains(name) && line.at(name).is_number())
-      last = line.at(name).get<double>();
-  }
+  for (const auto& step : read_log(run))
+    if (const auto value = step.values.find(name); value != step.values.end()) last = value->second;
   return last;
 }
 

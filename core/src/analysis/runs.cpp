@@ -3,6 +3,7 @@
 #include "benchmark_files.h"
 #include "covector/core/error.h"
 #include "plan.h"
+#include "table.h"
 
 #include <algorithm>
 #include <iterator>
@@ -32,7 +33,7 @@ void check_kind(const fs::path& folder, const std::string& kind) {
 }
 
 std::string row_of(const Cell& cell) {
-  return cell.backbone.empty() ? cell.row : cell.backbone + ", " + cell.row;
+  return row_title(cell.row, cell.backbone);
 }
 
 }  // namespace
