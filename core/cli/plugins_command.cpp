@@ -1,5 +1,6 @@
 #include "arguments.h"
 #include "json.h"
+#include "plugin_opening.h"
 #include "program.h"
 #include "reference.h"
 #include "text_table.h"
@@ -34,6 +35,17 @@ std::string summary_of(const Provided& item) {
          (item.reconstruction.empty() ? "" : " (reconstruction: " + item.reconstruction + ")");
 }
 
+/// A line for each that this program could not open.
+void list_foreign(const std::vector<FoundPlugin>& plugins, std::ostream& out) {
+  for (const auto& plugin : plugins) {
+    try {
+      refuse_other_build(plugin.file, plugin.api, plugin.build);
+    } catch (const PluginError& error) {
+      out << "note: " << error.what() << '\n';
+    }
+  }
+}
+
 /// What the manifests say; opens nothing.
 void list(PluginLoader& loader, const std::string& kind, std::ostream& out) {
   TextTable parts({"kind", "name", "family", "plug-in", "summary"});
@@ -54,6 +66,7 @@ void list(PluginLoader& loader, const std::string& kind, std::ostream& out) {
   for (const auto& file : loader.without_manifest())
     out << "note: " << file.string()
         << " has no manifest, so its parts are not offered; make one with covector-manifest\n";
+  list_foreign(loader.found(), out);
   out << "\n'covector plugins NAME' shows a part with its options.\n";
 }
 

@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <fstream>
 
 namespace covector {
@@ -26,6 +27,23 @@ Provided provided_from(const ordered_json& json) {
 std::string remake(const fs::path& plugin) {
   return "; remake it with: covector-manifest " + plugin.string() + " " +
          manifest_of(plugin).string();
+}
+
+std::string identity(const std::string& name, const std::string& version, std::uint32_t api,
+                     const std::string& build) {
+  return "'" + name + "' " + version + " for plug-in API " + std::to_string(api) + " and [" +
+         build + "]";
+}
+
+/// The first of `wanted` whose kind and name are not `present`.
+const Provided* first_missing(const std::vector<Provided>& wanted,
+                              const std::vector<Provided>& present) {
+  for (const auto& item : wanted)
+    if (std::none_of(present.begin(), present.end(), [&](const Provided& other) {
+          return other.kind == item.kind && other.name == item.name;
+        }))
+      return &item;
+  return nullptr;
 }
 
 }  // namespace
@@ -56,6 +74,24 @@ FoundPlugin read_manifest(const fs::path& plugin) {
     throw PluginError("manifest '" + file.string() + "' is older than its plug-in" +
                       remake(plugin));
   return found;
+}
+
+void refuse_unless_true(const FoundPlugin& manifest, const LoadedPlugin& plugin) {
+  const auto file = manifest_of(manifest.file);
+  const auto wrong = "manifest '" + file.string() + "' ";
+  const auto of = "plug-in '" + manifest.file.string() + "' ";
+  const auto told = identity(manifest.name, manifest.version, manifest.api, manifest.build);
+  // What the loader let in has this API and this build.
+  const auto true_one = identity(plugin.name, plugin.version, kPluginApiVersion, COVECTOR_BUILD_ID);
+  if (told != true_one)
+    throw PluginError(wrong + "tells of " + told + ", but " + of + "is " + true_one +
+                      remake(manifest.file));
+  if (const auto* item = first_missing(manifest.provides, plugin.provides))
+    throw PluginError(wrong + "promises " + item->kind + " '" + item->name + "', which " + of +
+                      "does not provide" + remake(manifest.file));
+  if (const auto* item = first_missing(plugin.provides, manifest.provides))
+    throw PluginError(wrong + "does not tell of " + item->kind + " '" + item->name + "', which " +
+                      of + "provides" + remake(manifest.file));
 }
 
 void write_manifest(const fs::path& plugin, const fs::path& manifest) {

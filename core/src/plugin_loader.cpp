@@ -2,10 +2,9 @@
 
 #include "covector/core/plugin.h"
 #include "manifest.h"
+#include "part_name.h"
+#include "plugin_opening.h"
 #include "plugin_path.h"
-
-#define BOOST_DLL_USE_STD_FS
-#include <boost/dll/shared_library.hpp>
 
 #include <algorithm>
 #include <exception>
@@ -15,7 +14,6 @@ namespace covector {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr auto kSymbol = "covector_plugin_info";
 constexpr std::string_view kSuffix = ".covector.so";
 constexpr std::string_view kManifestSuffix = ".covector.json";
 
@@ -37,59 +35,21 @@ bool contains(const Registries& registries, std::string_view kind, std::string_v
   return present;
 }
 
-bool is_valid_name(std::string_view name) {
-  const auto lower = [](char c) { return 'a' <= c && c <= 'z'; };
-  return !name.empty() && lower(name.front()) && std::all_of(name.begin(), name.end(), [&](char c) {
-    return lower(c) || ('0' <= c && c <= '9') || c == '_';
-  });
-}
-
 void check_name(std::string_view name, const std::string& what) {
-  if (!is_valid_name(name))
-    throw PluginError(what + " has the name '" + std::string(name) +
-                      "'; a name is a small letter, then small letters, digits and '_'");
+  if (!is_part_name(name))
+    throw PluginError(what + " has the name '" + std::string(name) + "'; " + kPartNameRule);
 }
 
-/// Opens the library for good: code of it may be referred to until the process ends.
-boost::dll::shared_library& open(const fs::path& file) {
-  static auto* const kept = new std::vector<std::unique_ptr<boost::dll::shared_library>>();
-  auto library = std::make_unique<boost::dll::shared_library>();
-  try {
-    using namespace boost::dll;
-    library->load(file, load_mode::rtld_now | load_mode::rtld_local);
-  } catch (const std::exception& error) {
-    throw PluginError("cannot open plug-in '" + file.string() + "': " + error.what());
-  }
-  return *kept->emplace_back(std::move(library));
+std::string file_name_of(const std::string& plugin) {
+  return plugin + std::string(kSuffix);
 }
 
-/// The plug-in's handshake, checked before anything else of it is touched.
-const CovectorPluginInfo& handshake(const fs::path& file) {
-  auto& library = open(file);
-  const auto plugin = "plug-in '" + file.string() + "' ";
-  if (!library.has(kSymbol))
-    throw PluginError("'" + file.string() + "' is not a Covector plug-in: it does not export " +
-                      kSymbol + "(), which COVECTOR_PLUGIN defines");
-  const auto* info = library.get<const CovectorPluginInfo*()>(kSymbol)();
-  if (!info) throw PluginError(plugin + "answers the handshake with nothing; rebuild it");
-  if (info->api_version != kPluginApiVersion)
-    throw PluginError(plugin + "was built for plug-in API " + std::to_string(info->api_version) +
-                      ", this program has " + std::to_string(kPluginApiVersion) +
-                      (info->api_version < kPluginApiVersion
-                           ? "; rebuild it with this program's headers"
-                           : "; update this program, or rebuild the plug-in with its headers"));
-  if (info->struct_size != sizeof *info)
-    throw PluginError(plugin + "has a handshake of " + std::to_string(info->struct_size) +
-                      " bytes, this program one of " + std::to_string(sizeof *info) +
-                      "; rebuild it with this program's headers");
-  if (!info->build_id || std::string_view(info->build_id) != COVECTOR_BUILD_ID)
-    throw PluginError(plugin + "was built with [" + (info->build_id ? info->build_id : "unknown") +
-                      "], this program with [" COVECTOR_BUILD_ID
-                      "]; rebuild it with the same compiler and LibTorch");
-  if (!info->name || !info->version || !info->register_all)
-    throw PluginError(plugin + "leaves its name, version or registration empty; rebuild it");
-  check_name(info->name, "plug-in '" + file.string() + "'");
-  return *info;
+void check_plugin_name(const std::string& name, const fs::path& file) {
+  check_name(name, "plug-in '" + file.string() + "'");
+  if (file_name_of(name) != file.filename())
+    throw PluginError("plug-in '" + file.string() + "' is named '" + name +
+                      "' by its COVECTOR_PLUGIN; call the file " + file_name_of(name) +
+                      ", or the plug-in as the file");
 }
 
 /// What the plug-in registers, on its own.
@@ -184,16 +144,18 @@ void PluginLoader::search_folder(const fs::path& folder) {
 }
 
 void PluginLoader::add_found(FoundPlugin plugin) {
+  const std::string remedy = "); remove one of them from the plug-in folders";
   for (const auto& other : found_) {
-    const auto both = " is provided twice, by plug-in '" + other.name + "' (" +
-                      other.file.string() + ") and by plug-in '" + plugin.name + "' (" +
-                      plugin.file.string() + "); remove one of them from the plug-in folders";
+    if (other.name == plugin.name)
+      throw PluginError("plug-in '" + plugin.name + "' is there twice, as version " +
+                        other.version + " (" + other.file.string() + ") and as version " +
+                        plugin.version + " (" + plugin.file.string() + remedy);
     for (const auto& a : other.provides)
       for (const auto& b : plugin.provides)
         if (a.kind == b.kind && a.name == b.name)
-          throw PluginError(a.kind + " '" + a.name + "'" + both);
-    if (other.name == plugin.name)
-      throw PluginError("the plug-in name '" + plugin.name + "'" + both);
+          throw PluginError(a.kind + " '" + a.name + "' is provided twice, by plug-in '" +
+                            other.name + "' (" + other.file.string() + ") and by plug-in '" +
+                            plugin.name + "' (" + plugin.file.string() + remedy);
   }
   found_.push_back(std::move(plugin));
 }
@@ -205,28 +167,28 @@ const LoadedPlugin& PluginLoader::load(const fs::path& file) {
     throw PluginError("there is no plug-in file '" + file.string() + "': " + failed.message());
   for (const auto& plugin : loaded_)
     if (plugin.file == real) return plugin;
-  const auto& info = handshake(real);
   for (const auto& plugin : loaded_)
-    if (plugin.name == info.name)
-      throw PluginError("plug-in '" + plugin.name + "' is open already from " +
-                        plugin.file.string() + "; it cannot be opened again from " + real.string());
-  merge(registries_, staged_by(info, real));
-  return loaded_.emplace_back(
-      LoadedPlugin{info.name, info.version, real, provided_by(registries_, real)});
+    if (file_name_of(plugin.name) == file.filename())
+      throw PluginError("plug-in '" + plugin.name + "' " + plugin.version +
+                        " is open already from " + plugin.file.string() +
+                        "; it cannot be opened again from " + real.string());
+  const auto& info = open_plugin(real);
+  check_plugin_name(info.name, file);
+  const auto staged = staged_by(info, real);
+  LoadedPlugin plugin{info.name, info.version, real, provided_by(staged, real)};
+  for (const auto& found : found_)
+    if (found.file == file) refuse_unless_true(found, plugin);
+  merge(registries_, staged);
+  return loaded_.emplace_back(std::move(plugin));
 }
 
 void PluginLoader::provide(std::string_view kind, std::string_view name) {
   if (contains(registries_, kind, name)) return;
   for (const auto& plugin : found())
-    for (const auto& item : plugin.provides) {
-      if (item.kind != kind || item.name != name) continue;
-      load(plugin.file);
-      if (contains(registries_, kind, name)) return;
-      throw PluginError("manifest '" + manifest_of(plugin.file).string() + "' promises " +
-                        item.kind + " '" + item.name + "', which plug-in '" + plugin.file.string() +
-                        "' does not provide; remake it with: covector-manifest " +
-                        plugin.file.string() + " " + manifest_of(plugin.file).string());
-    }
+    for (const auto& item : plugin.provides)
+      // Once more, for one that was open before its manifest was read.
+      if (item.kind == kind && item.name == name)
+        return refuse_unless_true(plugin, load(plugin.file));
 }
 
 bool PluginLoader::provide(std::string_view kind, const OptionTable& part,

@@ -1,3 +1,3 @@
-#include "foreign_handshake.h"
+#include "foreign_plugin.h"
 
-COVECTOR_FOREIGN_PLUGIN(sizeof(ForeignHandshake), 4000, "to come", "newer_api", "1.0", must_not_run)
+COVECTOR_FOREIGN_PLUGIN("newer_api", 4000, "to come")

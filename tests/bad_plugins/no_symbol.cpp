@@ -1,4 +1,4 @@
-// A library that is no plug-in.
-extern "C" __attribute__((visibility("default"))) int answer() {
-  return 42;
-}
+// Built for this program, but its symbol was hidden while it was linked.
+#include "covector/core/plugin.h"
+
+COVECTOR_PLUGIN_NOTE(covector::kPluginApiVersion, COVECTOR_BUILD_ID)

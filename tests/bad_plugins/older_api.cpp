@@ -1,3 +1,3 @@
-#include "foreign_handshake.h"
+#include "foreign_plugin.h"
 
-COVECTOR_FOREIGN_PLUGIN(sizeof(ForeignHandshake), 0, "of old", "older_api", "1.0", must_not_run)
+COVECTOR_FOREIGN_PLUGIN("older_api", 0, "of old")

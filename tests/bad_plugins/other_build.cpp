@@ -1,4 +1,3 @@
-#include "foreign_handshake.h"
+#include "foreign_plugin.h"
 
-COVECTOR_FOREIGN_PLUGIN(sizeof(ForeignHandshake), 1, "libtorch 1.0.0, cxx11abi 0, gxxabi 1002",
-                        "other_build", "1.0", must_not_run)
+COVECTOR_FOREIGN_PLUGIN("other_build", 1, "libtorch 1.0.0, cxx11abi 0, gxxabi 1002")

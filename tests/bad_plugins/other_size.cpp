@@ -1,4 +1,8 @@
-#include "foreign_handshake.h"
-
 // This API, but two fields short: someone changed the struct and forgot the number.
-COVECTOR_FOREIGN_PLUGIN(24, 1, "of old", "other_size", "1.0", must_not_run)
+#include "handshake.h"
+
+COVECTOR_HANDSHAKE {
+  static const CovectorPluginInfo info = {
+      24, covector::kPluginApiVersion, nullptr, nullptr, nullptr, nullptr};
+  return &info;
+}

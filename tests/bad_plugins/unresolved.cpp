@@ -1,6 +1,11 @@
-// Asks for a function that no library has.
-extern "C" int covector_test_function_of_no_library();
+#include "covector/core/plugin.h"
 
-extern "C" __attribute__((visibility("default"))) int answer() {
-  return covector_test_function_of_no_library();
+// A function that no library has.
+namespace covector::losses {
+int distance_of_no_library(int);
+}
+
+COVECTOR_PLUGIN("unresolved", "1.0.0", registrar) {
+  static_cast<void>(registrar);
+  covector::losses::distance_of_no_library(1);
 }

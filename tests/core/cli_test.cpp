@@ -199,6 +199,20 @@ TEST_CASE("plugins lists what the manifests say and is quick", "[cli]") {
   for (const auto& row : rows) CHECK(row["kind"] == "transform");
 }
 
+TEST_CASE("plugins tells which plug-ins were built for something else", "[cli]") {
+  const ScratchFolder folder;
+  const auto file = folder / "sample.covector.so";
+  fs::copy_file(sample().folder() / "sample.covector.so", file);
+  auto manifest = json::parse(text_of(sample().folder() / "sample.covector.json"));
+  manifest["api"] = 0;
+  folder.write("sample.covector.json", manifest.dump());
+  const auto list = program({"plugins"}, folder.path().string());
+  CHECK(list.code == 0);
+  CHECK_THAT(list.output, Contains("note: plug-in '" + file.string() +
+                                   "' was built for plug-in API 0, this program has 1; rebuild it "
+                                   "with this program's headers\n"));
+}
+
 TEST_CASE("plugins NAME shows a part with its options", "[cli]") {
   const auto shown = program({"plugins", "dim"}, sample().path());
   CHECK(shown.code == 0);

@@ -57,7 +57,7 @@ class Registrar {
 
 }  // namespace covector
 
-/// The handshake: C layout, read before anything else in the plug-in is touched.
+/// The handshake: C layout, read before anything else of an opened plug-in is touched.
 extern "C" struct CovectorPluginInfo {
   std::uint32_t struct_size;
   std::uint32_t api_version;
@@ -73,8 +73,23 @@ extern "C" struct CovectorPluginInfo {
   "libtorch " TORCH_VERSION ", cxx11abi " COVECTOR_STRINGIFY( \
       _GLIBCXX_USE_CXX11_ABI) ", gxxabi " COVECTOR_STRINGIFY(__GXX_ABI_VERSION)
 
-/// Defines the one exported symbol of a plug-in; the body that follows registers its contents.
+/// An ELF note (its first fields are those of Elf64_Nhdr) that says what a plug-in was built for.
+/// It is read from the file: asking an opened library would be too late, for its constructors have
+/// run.
+#define COVECTOR_PLUGIN_NOTE(built_for_api, built_with)                                            \
+  __attribute__((used, section(".note.covector"), aligned(4))) static const struct {               \
+    std::uint32_t owner_bytes, bytes, type;                                                        \
+    char owner[12];                                                                                \
+    std::uint32_t api_version;                                                                     \
+    char build_id[sizeof(built_with)];                                                             \
+  } covector_plugin_note = {                                                                       \
+      sizeof "Covector", sizeof(std::uint32_t) + sizeof(built_with), 1, "Covector", built_for_api, \
+      built_with};
+
+/// Defines the note and the one exported symbol of a plug-in; the body that follows registers its
+/// contents. The plug-in's file must be called plugin_name.covector.so.
 #define COVECTOR_PLUGIN(plugin_name, plugin_version, registrar)              \
+  COVECTOR_PLUGIN_NOTE(::covector::kPluginApiVersion, COVECTOR_BUILD_ID)     \
   static void covector_register_all(::covector::Registrar& registrar);       \
   extern "C" COVECTOR_API const CovectorPluginInfo* covector_plugin_info() { \
     static const CovectorPluginInfo info = {sizeof(CovectorPluginInfo),      \

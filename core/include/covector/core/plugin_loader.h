@@ -65,8 +65,8 @@ class COVECTOR_API PluginLoader {
   /// Plug-in files on the search path that have no manifest.
   const std::vector<std::filesystem::path>& without_manifest();
 
-  /// Opens one file: checks the handshake, then adds every entry or none. A file already open does
-  /// nothing. Throws PluginError. The reference is good until the next load.
+  /// Reads what a file was built for, then opens it and adds every entry or none; one already open
+  /// does nothing. Throws PluginError. The reference is good until the next load.
   const LoadedPlugin& load(const std::filesystem::path& file);
   /// Opens the plug-in that provides this name of this kind, if one on the path does and it is not
   /// open. Throws PluginError when it then does not provide it.

@@ -1,0 +1,5 @@
+#include "handshake.h"
+
+COVECTOR_HANDSHAKE {
+  return nullptr;
+}
